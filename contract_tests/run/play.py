@@ -18,7 +18,7 @@ from contract_tests.target.errors import NotReached, Refused, SetupFailed, Unsup
 from contract_tests.target.options import Options
 from contract_tests.target.session import Session
 from fake_server.relay.redact import excerpts_without, replace_known
-from fake_server.relay.redact.patterns import dummy
+from fake_server.relay.redact.dummies import dummy
 from fake_server.wire.exchange import Exchange, recut
 
 _ROOT = Path(__file__).parents[2]

@@ -7,15 +7,20 @@ from functools import partial
 from itertools import chain
 
 from fake_server.relay.redact.codings import MAGIC, ZLIB, find_hidden
+from fake_server.relay.redact.dummies import fill
 from fake_server.relay.redact.kept import NOTHING, Kept
-from fake_server.relay.redact.known import as_known, encoded_forms, fold_case, needles, occurrences
-from fake_server.relay.redact.patterns import Span, find_suspicious, is_binary
+from fake_server.relay.redact.known import Known, as_known
+from fake_server.relay.redact.patterns import find_suspicious, is_binary
+from fake_server.relay.redact.spelled import scattered_edits, spelled_edits
 from fake_server.relay.redact.stream import join_events
-from fake_server.relay.redact.views import Edit, Reading, View, apply_edits, merge_edits, unescaped_readings
+from fake_server.relay.redact.views import Edit, Reading, View, apply_edits, is_within, merge_edits, unescaped_readings
 
 MAX_LAYERS = 4
 """Nested encodings that are decoded: JSON in JSON, in base64, in a stream."""
 MAX_ROUNDS = 4
+
+Find = Callable[[str], Iterator[Edit]]
+Views = Callable[[str, int], Iterator[View]]
 
 
 def clean_bytes(data: bytes, known: Collection[str], kept: Kept = NOTHING) -> tuple[bytes, list[int]]:
@@ -44,56 +49,79 @@ def mask_text(text: str, known: Collection[str]) -> str:
 
 def replace_known(text: str, known: Collection[str]) -> str:
     """A text with the known values replaced where they occur unencoded."""
-    values = [needle for secret in known for needle in needles(secret)]
-    return apply_edits(text, merge_edits((start, stop, None) for start, stop in _known(text, values)))
+    return apply_edits(text, merge_edits((start, stop, None) for start, stop in Known(known).spans(text)))
 
 
-def _clean(text: str, known: Collection[str], kept: Kept) -> tuple[str, set[int]]:
+def _clean(text: str, secrets: Collection[str], kept: Kept) -> tuple[str, set[int]]:
     """The clean text, and the offsets of the dummies in it.
 
     A replacement may uncover another secret, so the search repeats until nothing changes: cleaning a clean
     text again finds nothing. The encoded forms of known values are searched last, when everything that can
-    be decoded is already clean.
+    be decoded is already clean. Where several items spell a secret, all dummies of the text are such that the
+    items go on to agree.
     """
-    values = [needle for secret in known for needle in needles(secret)]
-    encoded = [(form, 0) for value, _ in values for form in encoded_forms(value)]
-
-    def plain_spans(part: str) -> Iterator[Span]:
-        yield from find_suspicious(part, kept)
-        yield from _known(part, values)
-
+    known = Known(secrets)
+    usual = _searches(known, kept)
+    found = merge_edits(_edits(text, *usual[0]))
+    spelled = merge_edits(_spelled(text, known, kept, found))
+    if spelled:
+        everything = merge_edits([*found, *_edits(text, *usual[1])])
+        spelled = [edit for edit in spelled if not is_within(edit, everything)]
     offsets: set[int] = set()
-    for _ in range(MAX_ROUNDS):
+    searches = _searches(known, kept, fill) if spelled else usual
+    for number in range(MAX_ROUNDS):
         before = text
-        for find, views in ((plain_spans, _views), (partial(_known, values=encoded), _unpacked)):
-            edits = merge_edits(_edits(text, find, views))
-            offsets.update(start for start, _, _ in edits)
-            text = apply_edits(text, edits)
+        if spelled:
+            text = _apply(text, _spelled(text, known, kept, [] if number else found), offsets)
+        for search in searches:
+            is_done = search is usual[0] and not number
+            text = _apply(text, found if is_done else _edits(text, *search), offsets)
         if text == before:
             break
     return text, offsets
 
 
-def _known(text: str, values: Iterable[tuple[str, int]]) -> Iterator[Span]:
-    small = fold_case(text)
-    for value, skip in values:
-        yield from occurrences(text, small, value, skip)
+def _apply(text: str, edits: Iterable[Edit], offsets: set[int]) -> str:
+    disjoint = merge_edits(edits)
+    offsets.update(start for start, _, _ in disjoint)
+    return apply_edits(text, disjoint)
+
+
+def _searches(known: Known, kept: Kept, new: Callable[[str], str] | None = None) -> tuple[tuple[Find, Views], ...]:
+    """What is searched for, one after the other, and where; `new` makes the dummies, if they are not the usual ones."""
+
+    def plain(text: str) -> Iterator[Edit]:
+        for start, stop in chain(find_suspicious(text, kept), known.spans(text)):
+            yield start, stop, new(text[start:stop]) if new else None
+        for start, stop in chain.from_iterable(known.scattered(text)):
+            yield start, stop, fill(text[start:stop])
+
+    def encoded(text: str) -> Iterator[Edit]:
+        for start, stop in known.encoded_spans(text):
+            yield start, stop, new(text[start:stop]) if new else None
+
+    return (plain, _views), (encoded, _unpacked)
+
+
+def _spelled(text: str, known: Known, kept: Kept, found: list[Edit]) -> Iterator[Edit]:
+    """The edits for what stands in several items, or with other characters between."""
+    yield from spelled_edits(text, known, kept, found)
+    yield from _edits(text, partial(scattered_edits, known=known), lambda text, _: unescaped_readings(text), 2)
 
 
 def _edits(
     text: str,
-    find: Callable[[str], Iterator[Span]],
-    views: Callable[[str, int], Iterator[View]],
+    find: Find,
+    views: Views,
     layers: int = MAX_LAYERS,
     seen: dict[int, int] | None = None,
 ) -> Iterator[Edit]:
-    """An edit for each span found in the text itself, or in a text encoded in it.
+    """The edits that `find` makes in the text itself, or in a text encoded in it.
 
     `seen` holds hashes of the readings of the same characters, each with the layers that were left: escapes
     that are undone in another order give the same reading.
     """
-    for start, stop in find(text):
-        yield start, stop, None
+    yield from find(text)
     if layers:
         seen = {} if seen is None else seen
         for view in views(text, layers):

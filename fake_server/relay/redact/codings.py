@@ -10,7 +10,9 @@ from collections.abc import Iterator
 
 from fake_server.relay.redact.views import Compressed, Recoded, View, Within, unfold
 
-_RUN = re.compile(r"[A-Za-z0-9+/_-]{16,}")
+_RUN = re.compile(r"[A-Za-z0-9+/_-]{22,}")
+"""Base64 of 16 characters, the fewest that count as a text."""
+_PIECE = re.compile(r"[A-Za-z0-9+/_-]{2,}={0,2}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}){16,}")
 _WIDE = re.compile(r"(?:[\x09-\x7e]\x00){8,}")
 _READABLE = re.compile(r"[\x20-\x7e]{16}")
@@ -26,14 +28,15 @@ MAX_UNPACKED = 1 << 22
 
 def find_hidden(text: str) -> Iterator[View]:
     """Every text that is encoded in some characters of this one."""
-    yield from _runs(text)
+    yield from find_runs(text)
     yield from _compressed(text)
     flat = unfold(text)
     if flat.indexes:
-        yield from (Within(flat, view) for view in _runs(flat.text))
+        yield from (Within(flat, view) for view in find_runs(flat.text))
 
 
-def _runs(text: str) -> Iterator[Recoded]:
+def find_runs(text: str) -> Iterator[Recoded]:
+    """The texts in base64, hex and UTF-16."""
     for match in _RUN.finditer(text):
         run = match.group()
         standard = run.replace("-", "+").replace("_", "/")
@@ -55,9 +58,16 @@ def _runs(text: str) -> Iterator[Recoded]:
             yield Recoded(match.group()[::2], match.start(), _encode_utf16, 2)
 
 
+def decode_piece(text: str) -> Recoded | None:
+    """What a short string in base64 says for itself, padding included; None if it is none, or says no text."""
+    if not (4 <= len(text) <= 1024 and len(text) % 4 == 0 and _PIECE.fullmatch(text)):
+        return None
+    inner = base64.b64decode(text.replace("-", "+").replace("_", "/")).decode("latin-1")
+    return Recoded(inner, 0, base64.b64encode, 4, 3) if inner.isascii() and inner.isprintable() else None
+
+
 def _decode_base64(run: str) -> str:
-    run = run[:-1] if len(run) % 4 == 1 else run
-    return base64.b64decode(run + "=" * (-len(run) % 4)).decode("latin-1")
+    return binascii.a2b_base64((run[:-1] if len(run) % 4 == 1 else run) + "==").decode("latin-1")
 
 
 def _encode_utf16(text: bytes) -> bytes:

@@ -12,11 +12,14 @@ import html
 import json
 import re
 import zlib
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
+from functools import cached_property
+from itertools import accumulate, chain
 from typing import Any
 
+from fake_server.relay.redact.joinings import Joinings, join_items
 from fake_server.relay.redact.patterns import is_binary
 from fake_server.wire.jsontext import parse
 from fake_server.wire.sse import Decoder
@@ -42,6 +45,20 @@ class Text:
 
     text: str
     how: str = ""
+    joinings: Joinings | None = None
+    """What it is put together of, if these are items that may not belong together."""
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        return list(accumulate(map(len, self.joinings.pieces))) if self.joinings else []
+
+    def pieces(self, start: int, stop: int) -> range:
+        """The numbers of the items that some characters stand in."""
+        return range(bisect_right(self._ends, max(start, 0)), bisect_left(self._ends, stop) + 1)
+
+    def where(self, start: int) -> str:
+        """How the text that a character stands in was decoded."""
+        return self.joinings.name_of(self.pieces(start, start + 1)[0]) if self.joinings else self.how
 
 
 def texts_in(value: str | bytes) -> Iterator[Text]:
@@ -152,13 +169,16 @@ def _inflate(data: bytes, window: int) -> str:
 
 def _values(body: bytes, decoded: Decoded) -> Iterator[Text]:
     """The strings of a JSON text; of a stream, the strings at the same path joined."""
-    if body[:1] in (b"{", b"[") and b"\n{" not in body:
+    if body[:1] in (b"{", b"[", b'"') and b"\n{" not in body:
         value = parse(body).value
         yield Text(json.dumps(value, ensure_ascii=False), "as JSON")
         yield Text('"\n'.join(text for _, text in _leaves(value)), "its strings")
+        yield from _items([value], decoded)
     elif b"data:" in body or body[:1] == b"{":
         together: dict[tuple[str, ...], list[str]] = {}
-        for value in _events(body):
+        events = list(_events(body))
+        yield from _items(events, decoded)
+        for value in events:
             item = value.get("item_id") if isinstance(value, dict) else None
             for key, text in _leaves(value):
                 together.setdefault(key, []).append(text)
@@ -172,6 +192,23 @@ def _values(body: bytes, decoded: Decoded) -> Iterator[Text]:
             yield Text(whole, "over several events")
             yield Text('"\n'.join(parts), "its strings")
             yield from _decode(whole, "over several events", 2, decoded)
+
+
+def _items(values: list[Any], decoded: Decoded, nested: int = 2) -> Iterator[Text]:
+    """What several items spell, also those of a JSON text inside a string or put together of strings."""
+    for joinings in join_items(values):
+        whole = "".join(joinings.pieces)
+        yield Text(whole, "over several items", joinings)
+        for inner in _runs(whole):
+            if hash(inner) not in decoded:
+                decoded[hash(inner)] = 0
+                yield Text(inner, "over several items, in base64 or hex")
+        for text in (*joinings.pieces, *whole.split("\0")) if nested else ():
+            if text[:1] in ("[", "{") and (mark := hash(("items", text))) not in decoded:
+                decoded[mark] = 0
+                document = parse(text.encode("utf-8", "replace"))
+                if document.ok:
+                    yield from _items([document.value], decoded, nested - 1)
 
 
 def _events(body: bytes) -> Iterator[Any]:

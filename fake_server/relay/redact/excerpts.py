@@ -11,8 +11,9 @@ from functools import cache, lru_cache
 from urllib.parse import quote, quote_plus
 
 from fake_server.relay.redact.body import mask_text
+from fake_server.relay.redact.dummies import dummy, is_dummy
 from fake_server.relay.redact.known import ShortWord, as_known, fold_case
-from fake_server.relay.redact.patterns import dummy, is_dummy, skip_prefix
+from fake_server.relay.redact.patterns import skip_prefix
 
 _SHORT = re.compile(
     r"""(?ix) ( \b(?:bearer|basic)[ \t]+(?!(?-i:[a-z]+)\W*(?:\s|$))

@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from fake_server.relay.redact.body import clean_text
+from fake_server.relay.redact.dummies import dummy, is_dummy
 from fake_server.relay.redact.kept import NOTHING, Kept
+from fake_server.relay.redact.known import SHORTEST, ShortWord
 from fake_server.relay.redact.names import is_secret_field, is_secret_parameter
-from fake_server.relay.redact.patterns import Span, dummy, is_distinctive, is_dummy, named_secrets, skip_prefix
+from fake_server.relay.redact.patterns import Span, is_distinctive, named_secrets, skip_prefix
 from fake_server.relay.redact.views import unescaped_readings
 from fake_server.wire.exchange import Exchange, Headers
 
@@ -22,7 +24,7 @@ _COOKIES = re.compile(r",\s*(?=[^=;,\s]+=)")
 """A comma between two cookies joined in one field; dates have commas as well."""
 _ATTRIBUTE = re.compile("path|domain|expires|max-age|samesite|secure|httponly|partitioned|priority|version|comment")
 """Attributes of Set-Cookie (RFC 6265 section 4.1.1), which are no secrets."""
-_SHORT_KEY = re.compile(r"sk-(?=[a-z]*[0-9])[A-Za-z0-9_-]{4,}")
+_SHORT_KEY = re.compile(r"sk-(?=[a-z]*[0-9])[A-Za-z0-9_-]{3,}")
 """`sk-1234`: `1234` alone is too common to search for, the whole key is not."""
 SHORTEST_GIVEN = 4
 MAX_KNOWN = 200
@@ -109,7 +111,8 @@ def known_values(exchange: Exchange, secrets: Collection[str] = (), kept: Kept =
     """The values that are secret because of their place in the exchange, and `secrets`; longest first.
 
     Values that many texts contain by chance (`lm-studio`) are not among them: they are replaced in their
-    place and searched for nowhere else. Values of `secrets` need only four characters.
+    place. Up to seven characters are searched for where a credential stands. Values of `secrets` need only four
+    characters to be replaced everywhere.
     """
     request = exchange.request
     kept = without_credentials(kept, exchange, secrets)
@@ -127,6 +130,8 @@ def known_values(exchange: Exchange, secrets: Collection[str] = (), kept: Kept =
     values += [unquote(value) for value in values if "%" in value]
     known = {value for value in values if is_distinctive(value[skip_prefix(value) :]) or _SHORT_KEY.match(value)}
     known |= {value for value in secrets if len(value) >= SHORTEST_GIVEN}
+    sent = [value for name, text in request.headers or () for value in _field_secrets(name, text, NOTHING)]
+    known |= {ShortWord(value) for value in (*sent, *secrets) if value and value not in known and len(value) < SHORTEST}
     real = {value for value in known if not is_dummy(value[skip_prefix(value) :])}
     return tuple(sorted(real, key=lambda value: (-len(value), value))[:MAX_KNOWN])
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 
-from fake_server.relay.redact.patterns import Span, is_dummy, skip_prefix
+from fake_server.relay.redact.dummies import is_dummy
+from fake_server.relay.redact.patterns import Span, skip_prefix
 
 SHORTEST = 8
 """Characters below which the part after a prefix is too common to search for without the prefix."""
@@ -73,6 +75,77 @@ def encoded_forms(secret: str) -> Iterator[str]:
                 yield inner.replace("+", "-").replace("/", "_")
     yield data.hex()
     yield data.hex().upper()
+
+
+class Known:
+    """The known values, and the forms in which they are searched for."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self.values = [needle for secret in secrets for needle in needles(secret)]
+        whole = [value for value, _ in self.values if not isinstance(value, ShortWord)]
+        self.encoded = [(form, 0) for value in whole for form in encoded_forms(value)]
+        self._cores = [*whole, *(form for form, _ in self.encoded)]
+
+    def spans(self, text: str) -> Iterator[Span]:
+        """Where they stand as they are."""
+        return _spans(text, self.values)
+
+    def encoded_spans(self, text: str) -> Iterator[Span]:
+        """Where they stand in base64 or hex."""
+        return _spans(text, self.encoded)
+
+    def scattered(self, text: str) -> Iterator[list[Span]]:
+        """Where other characters stand between their letters and digits."""
+        return scattered(fold_case(text), self._cores)
+
+    def runs(self, text: str) -> Iterator[list[Span]]:
+        """Where they stand in any way."""
+        yield from ([span] for span in (*self.spans(text), *self.encoded_spans(text)))
+        yield from self.scattered(text)
+
+
+def _spans(text: str, values: Iterable[tuple[str, int]]) -> Iterator[Span]:
+    small = fold_case(text)
+    for value, skip in values:
+        yield from occurrences(text, small, value, skip)
+
+
+_SEPARATORS = bytes(set(range(1, 256)) - {*b"abcdefghijklmnopqrstuvwxyz0123456789"})
+"""All but small letters, digits, and NUL, which parts texts that do not belong together."""
+_KEPT = re.compile("[a-z0-9\0]")
+FEWEST = 8
+"""Letters and digits that a value must have to be searched for among other characters."""
+
+
+def scattered(small: str, values: Iterable[str]) -> Iterator[list[Span]]:
+    """The spans of the letters and digits of each value that stand in this order with other characters between them.
+
+    `small` is a text in lower case. So stand the pieces of a list of strings, folded lines, `s k - p r o j`.
+    """
+    cores: dict[str, set[str]] = {}
+    for value in values:
+        core = "".join(filter(str.isalnum, fold_case(value)))
+        if len(core) >= FEWEST and core.isascii():
+            cores.setdefault(core, set()).add(fold_case(value).strip("-_.~+/="))
+    bare = small.encode("latin-1", "replace").translate(None, _SEPARATORS).decode() if cores else ""
+    places: list[int] = []
+    for core, whole in cores.items():
+        position = bare.find(core)
+        while position >= 0:
+            places = places or [match.start() for match in _KEPT.finditer(small)]
+            inner = places[position : position + len(core)]
+            if small[inner[0] : inner[-1] + 1] not in whole:
+                yield list(_neighbours(inner))
+            position = bare.find(core, position + len(core))
+
+
+def _neighbours(places: list[int]) -> Iterator[Span]:
+    """The places as spans of characters that stand side by side."""
+    start = places[0]
+    for before, place in itertools.pairwise((*places, places[-1] + 2)):
+        if place != before + 1:
+            yield start, before + 1
+            start = place
 
 
 def fold_case(text: str) -> str:

@@ -42,16 +42,19 @@ _HARMLESS = re.compile(
 _OWNERS = frozenset({"openai-organization", "openai-project"})
 
 
+@lru_cache(maxsize=4096)
 def is_secret_name(name: str) -> bool:
     """Whether a member of this name holds a credential: `api_key`, `clientSecret`, `OPENAI_API_KEY`."""
     return _SECRET.search(split_words(name[:_LONGEST])) is not None
 
 
+@lru_cache(maxsize=4096)
 def is_secret_parameter(name: str) -> bool:
     """Whether a parameter of a URL or a form holds a credential."""
     return is_secret_name(name) or _SECRET_PARAMETER.search(split_words(name[:_LONGEST])) is not None
 
 
+@lru_cache(maxsize=4096)
 def is_secret_field(name: str) -> bool:
     """Whether a header field of this name holds a credential."""
     words = split_words(name[:_LONGEST])

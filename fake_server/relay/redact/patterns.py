@@ -6,9 +6,11 @@ Every expression takes time linear in the length of its text, because targets ch
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import lru_cache
 
+from fake_server.relay.redact.dummies import beside_dummies, is_dummy
+from fake_server.relay.redact.identifiers import has_all_kinds, is_id, is_identifier
 from fake_server.relay.redact.kept import NOTHING, Kept
 from fake_server.relay.redact.names import is_secret_field, is_secret_name, is_secret_parameter
 from fake_server.relay.redact.prefixes import CERTAIN, ENDINGS, MIXED, PREFIXED, WORDY
@@ -37,32 +39,26 @@ _FORMS = (
 """The forms of credentials, each with its anchors: trying all of them at each character takes a second per MB."""
 
 
-_MARKS = frozenset("_-./:~=")
 _RUN = re.compile(r"[A-Za-z0-9_./~:=+%@-]{12,}")
 """What most forms consist of, their anchors included: prose has few, so looking for many anchors takes no time."""
 _SPACED = frozenset(anchor for anchors, form in _FORMS for anchor in anchors if " " in form or "://" in form)
 """Anchors of forms that hold other characters."""
+_ANCHORS = frozenset(anchor for anchors, _ in _FORMS for anchor in anchors) - _SPACED
 
 
 @lru_cache(maxsize=512)
-def _expression(forms: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(forms))
+def _expression(present: frozenset[str]) -> re.Pattern[str]:
+    return re.compile("|".join(form for anchors, form in _FORMS if not present.isdisjoint(anchors)))
 
 
 def _matches(text: str) -> Iterator[re.Match[str]]:
     """What looks like a credential; only forms whose anchor occurs are tried."""
     runs = "\n".join(_RUN.findall(text))
-    marks = frozenset(mark for mark in _MARKS if mark in runs)
-    forms = tuple(
-        form
-        for anchors, form in _FORMS
-        if any(
-            anchor in text if anchor in _SPACED else marks.issuperset(_MARKS & set(anchor)) and anchor in runs
-            for anchor in anchors
-        )
-        or ("(?i:" in form and anchors[0] in text.lower())
-    )
-    return _expression(forms).finditer(text) if forms else iter(())
+    present = {anchor for anchor in _ANCHORS if anchor in runs} if runs else set()
+    present |= {anchor for anchor in _SPACED if anchor in text}
+    if "bearer" in text.lower():
+        present.add("bearer")
+    return _expression(frozenset(present)).finditer(text) if present else iter(())
 
 
 _PREFIX = re.compile("|".join(f"(?:{prefix})" for prefix in [CERTAIN, *PREFIXED, _PEM, _USER]))
@@ -84,15 +80,6 @@ _LONG_KEY = re.compile(r"(?=[^0-9]*+[0-9])(?=[^A-Za-z]*+[A-Za-z])[A-Za-z0-9._~+/
 A `signature` signs a model's reasoning and opens nothing."""
 _COMMON = frozenset({"key", "keys", "token", "tokens", "session"})
 """Members that mean many things."""
-_LONGEST_TOKEN = 300
-_IDENTIFIER = re.compile(
-    r"(?i:(?:sha[0-9]{1,3}[:-])?(?:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{7,128}))"
-    r"|(?:chatcmpl|cmpl|call|toolu|resp|msg|rs|fc|fco|ws|ci|cu|ig|mcp[a-z]{0,2}|file|upload|run|thread|step|asst|vs|vsfs"
-    r"|batch|ft|ftjob|ftevent|ftckpt|modr|req|conv|item|event|evt|fp|img|gen|eval|evalrun|cntr|cfile|video|ctc|lsh|apc"
-    r"|checkpoint|embd|partition|cus|prompt|pmpt|model|user|tsc)[-_][A-Za-z0-9_-]*"
-    r"|gAAAAA[A-Za-z0-9_=-]*|fp_[0-9a-f]*"
-)
-"""A UUID, a digest; ids as providers make them; a Fernet token, which is what `encrypted_content` holds."""
 _NAMED_VALUE = re.compile(rf'[ \t\r\n]*+,[ \t\r\n]*+"value"[ \t\r\n]*+:[ \t\r\n]*+{_STRING}', re.DOTALL)
 _INSIDE = re.compile(rf'[ \t\r\n,]*+(?:"(?:value|key|token|secret)"[ \t\r\n]*+:[ \t\r\n]*+)?{_STRING}"', re.DOTALL)
 _PARAMETER = re.compile(r"(?:^|[?&;])([A-Za-z0-9_.%-]{2,64})=")
@@ -131,29 +118,10 @@ _PRINTED = bytes(range(0x20, 0x7F)) + b"\t\n\r"
 _CONTROL = bytes({*range(1, 0x20), 0x7F} - {*b"\t\n\r\x1b"})
 """Control characters that no text has many of; NUL is half of UTF-16."""
 
-WORD = "REDACTED"
-_DUMMY = re.compile(r"(?:REDACTED|x)*")  # a secret that was split leaves several dummies in a row
-_BLANK = frozenset("xX0*.-_…#/%")
-"""Characters of blanked-out keys: `sk-XXXX`, `org-XX0xx…`, `****`."""
-_PLACEHOLDER = re.compile(
-    r"no-key-needed|<[^<>]*>|\[[^\[\]]*\]|\{+[^{}]*\}+|\$\{?\w+\}?|%\(?\w+\)?s?|[A-Z]+(?:_[A-Z]+)+"
-)
-"""Placeholders for keys in documentation: `<your key>`, `$OPENAI_API_KEY`, `{{key}}`, `API_KEY`."""
-
 Span = tuple[int, int]
 """Start and stop of some characters, as in a slice."""
 Named = tuple[str, int, int]
 """The name of a value, and its start and stop."""
-
-
-def dummy(length: int) -> str:
-    """`REDACTED`, padded with `x` to `length` characters; `x` alone below eight characters."""
-    return WORD.ljust(length, "x") if length >= len(WORD) else "x" * length
-
-
-def is_dummy(value: str) -> bool:
-    """Whether a value is no secret: one of our dummies, a blanked-out key, a well-known placeholder."""
-    return _BLANK.issuperset(value) or any(form.fullmatch(value) for form in (_DUMMY, _PLACEHOLDER))
 
 
 def is_binary(text: str) -> bool:
@@ -172,7 +140,7 @@ def credentials(text: str) -> Iterator[Span]:
         inside_blob = _BLOB.fullmatch(text, max(match.start() - 24, 0), match.start())
         candidate = text[start:stop]
         wordy = _WORDY.match(text, match.start()) and not _is_key(candidate)
-        short = _MIXED.match(text, match.start()) and not _has_all_kinds(candidate)
+        short = _MIXED.match(text, match.start()) and not has_all_kinds(candidate)
         if not (wordy or short or inside_blob or is_dummy(candidate)):
             yield start, stop
     for match in _DOTTED.finditer(text) if "eyJ" in text else ():
@@ -184,6 +152,29 @@ def credentials(text: str) -> Iterator[Span]:
         for key in _CLOUD_KEY.finditer(text, max(match.start() - _NEAR, 0), match.end() + _NEAR):
             if _is_mixed(key.group()) and re.search("[A-Z]", key.group()):
                 yield key.span()
+
+
+def credentials_over(text: str, pieces: Callable[[int, int], Collection[int]], kept: Kept) -> Iterator[Span]:
+    """The spans that look like a credential in a text put together, where it stands in several pieces.
+
+    Pieces that do not belong together may look like one by chance: it must have the characters of a random key, or be
+    spelled in small pieces, as tokens are. `pieces` names those of a span.
+    """
+    for start, stop in credentials(text):
+        number, rest = len(pieces(start - 1, stop)), beside_dummies(text[start:stop])
+        if len(rest) < _LEAST or is_id(rest):
+            continue
+        is_key = has_all_kinds(rest) or _HEX_KEY.fullmatch(rest) or (_is_mixed(rest) and _is_spelled(number, rest))
+        if number > 1 and is_key and not kept.holds(text, start, stop):
+            yield start, stop
+    for start, stop in named_secrets(text, kept):
+        is_new = bool(beside_dummies(text[start:stop]))
+        if is_new and _is_spelled(len(pieces(start - 1, stop + 1)), text[start - 1 : stop + 1]):
+            yield start, stop
+
+
+def _is_spelled(number: int, text: str) -> bool:
+    return number > 1 and len(text) <= 8 * number
 
 
 def named_secrets(text: str, kept: Kept = NOTHING) -> Iterator[Span]:
@@ -213,26 +204,14 @@ def is_distinctive(value: str) -> bool:
     return not re.search(r"\s", value) and (len(value) >= 20 or (len(value) >= 8 and _is_mixed(value)))
 
 
-def is_identifier(value: str) -> bool:
-    """Whether a value names something and opens nothing: an id, a digest, a model, an encrypted reasoning."""
-    if len(value) > _LONGEST_TOKEN or _IDENTIFIER.fullmatch(value):
-        return True
-    return all(part.isalpha() or part.isdecimal() or _is_short_part(part) for part in re.split(r"[-_./:~+=]+", value))
-
-
-def _is_short_part(part: str) -> bool:
-    """Whether a part of a name is like `4o`, `70B` or `v2`."""
-    return len(part) <= 4 and not _has_all_kinds(part)
-
-
 def _is_key(value: str) -> bool:
     """Keys have a digit or mixed case; words with dashes (`sk-folding-cube-with-shadow`) do not."""
     return re.search(r"[0-9]|[a-z][A-Z]", value) is not None
 
 
-def _has_all_kinds(value: str) -> bool:
-    """Whether a value has small letters, capitals and digits, as no word has."""
-    return all(re.search(kind, value) for kind in ("[a-z]", "[A-Z]", "[0-9]"))
+_LEAST = 12
+"""Characters that a credential must have beside dummies: two dummies side by side, or one and a word, are none."""
+_HEX_KEY = re.compile(r"[0-9a-fA-F_-]{30,}")
 
 
 def _is_mixed(value: str) -> bool:

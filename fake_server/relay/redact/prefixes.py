@@ -5,7 +5,7 @@ Facts of the vendors' own pages and of the lists of secret scanners; FORMS of th
 
 from __future__ import annotations
 
-_APART = r"(?<![+/_-])"
+_APART = r"(?<![A-Za-z0-9+/]{24}[+/_-])"
 """In front of letters that base64 has as well: there a sign of base64 may precede them."""
 
 PREFIXED = {

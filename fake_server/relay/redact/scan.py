@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from fake_server.relay.redact.decodings import Text, texts_in
+from fake_server.relay.redact.dummies import is_dummy
+from fake_server.relay.redact.joinings import bare, read_codes
 from fake_server.relay.redact.kept import NOTHING, Kept
-from fake_server.relay.redact.known import encoded_forms, fold_case, occurrences
+from fake_server.relay.redact.known import FEWEST, ShortWord, encoded_forms, fold_case, occurrences
 from fake_server.relay.redact.names import is_secret_field, is_secret_parameter
-from fake_server.relay.redact.patterns import find_suspicious, is_dummy, skip_prefix
+from fake_server.relay.redact.patterns import credentials_over, find_suspicious, skip_prefix
 from fake_server.wire.coding import decode_content
 from fake_server.wire.exchange import Exchange, Headers, Write
 
@@ -57,7 +59,11 @@ def scan_text(text: str, secrets: Iterable[str] = (), where: str = "the text", k
 
 def _needles(secrets: Iterable[str]) -> tuple[tuple[str, str], ...]:
     """Each form of each secret to search for, with the secret itself."""
-    return tuple((form, secret) for secret in secrets for form in dict.fromkeys((secret, *encoded_forms(secret))))
+    return tuple(
+        (form, secret)
+        for secret in secrets
+        for form in dict.fromkeys((secret, *(() if isinstance(secret, ShortWord) else encoded_forms(secret))))
+    )
 
 
 def _all(exchange: Exchange, known: tuple[tuple[str, str], ...], kept: Kept) -> Iterator[Leak]:
@@ -72,14 +78,28 @@ def _all(exchange: Exchange, known: tuple[tuple[str, str], ...], kept: Kept) -> 
 
 
 def _leaks(part: Text, where: str, known: tuple[tuple[str, str], ...], kept: Kept) -> Iterator[Leak]:
-    where = f"{where}, {part.how}" if part.how else where
-    for start, stop in find_suspicious(part.text, kept):
+    items = part.joinings
+    found = credentials_over(part.text, part.pieces, kept) if items else find_suspicious(part.text, kept)
+    for start, stop in found:
         begin = max(0, start - 8)
-        yield Leak(where, f"{part.text[begin : min(start + SHOWN, stop)]}…")
+        yield Leak(_place(where, part.where(start)), f"{part.text[begin : min(start + SHOWN, stop)]}…")
     small = fold_case(part.text)
+    letters = bare(small)
+    codes = [bare(fold_case(code)) for code in read_codes(small)] if not (part.joinings or part.how) else []
     for form, secret in known:
-        if any(occurrences(part.text, small, form)):
-            yield Leak(where, f"{secret[:SHOWN]}…")
+        core = bare(fold_case(form[skip_prefix(form) :])) if form.isascii() else ""
+        is_long = len(core) >= FEWEST and not isinstance(form, ShortWord)
+        shown = f"{secret[:SHOWN]}…"
+        if span := next(occurrences(part.text, small, form), None):
+            yield Leak(_place(where, part.where(span[0])), shown)
+        elif is_long and core in letters:
+            yield Leak(_place(where, part.how or "with other characters between"), shown)
+        elif is_long and any(core in inner for inner in codes):
+            yield Leak(_place(where, "as codes of characters"), shown)
+
+
+def _place(where: str, how: str) -> str:
+    return f"{where}, {how}" if how else where
 
 
 def _header_fields(exchange: Exchange) -> Iterator[tuple[str, Headers]]:

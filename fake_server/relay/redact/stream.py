@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from fake_server.relay.redact.patterns import Span
-from fake_server.relay.redact.views import Joined, unescape
+from fake_server.relay.redact.views import Pieces
 
 _LINE = re.compile(r"[^\r\n]+")
 _ONE_LINE_END = frozenset(("\n", "\r\n", "\r"))
@@ -34,7 +34,7 @@ class _Node:
         return self.count if self.is_list else self.name
 
 
-def join_events(text: str) -> Iterator[Joined]:
+def join_events(text: str) -> Iterator[Pieces]:
     """Each text sent in several events: of one choice, one tool call, one member, one output item.
 
     Events are server-sent events or lines of JSON. If items have an `item_id`, the pieces of each item are
@@ -52,7 +52,10 @@ def join_events(text: str) -> Iterator[Joined]:
         mark = (spans[0][0], len(spans))
         if len(spans) > 1 and mark not in seen and len({text[slice(*span)] for span in spans}) > 1:
             seen.add(mark)
-            yield Joined([(start, unescape(text[start:stop])) for start, stop in spans])
+            pieces = Pieces(text)
+            for span in spans:
+                pieces.add(*span)
+            yield pieces
 
 
 def _events(text: str) -> Iterator[list[Span]]:

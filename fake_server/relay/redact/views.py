@@ -10,11 +10,14 @@ from __future__ import annotations
 import html
 import json
 import re
+from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
 
-from fake_server.relay.redact.patterns import dummy
+from fake_server.relay.redact.dummies import dummy
 
 Edit = tuple[int, int, str | None]
 
@@ -40,37 +43,82 @@ class Reading:
     """The indexes of the characters of `text` that were escapes, in order."""
     surplus: tuple[int, ...] = (0,)
     """How many more characters the other text has up to each of them: before the first, the second, …"""
+    escape: Callable[[str, int], str] | None = None
+    """Writes a character as an escape of so many characters, or as something else if there is none of that length."""
 
     def map_back(self, edits: Iterable[Edit]) -> Iterator[Edit]:
         for start, stop, new in edits:
             first, last = (place + self.surplus[bisect_left(self.indexes, place)] for place in (start, stop))
+            if new is not None and len(new) != last - first:
+                new = self._escaped(start, new)
             yield first, last, new if new is None or len(new) == last - first else None
 
+    def _escaped(self, start: int, new: str) -> str | None:
+        """A new text from `start` on, with escapes where the old text had them."""
+        if self.escape is None:
+            return None
+        parts, number = [], bisect_left(self.indexes, start)
+        for place, char in enumerate(new, start):
+            if number < len(self.indexes) and self.indexes[number] == place:
+                char = self.escape(char, self.surplus[number + 1] - self.surplus[number] + 1)
+                number += 1
+            parts.append(char)
+        return "".join(parts)
 
-@dataclass(frozen=True)
-class Joined:
-    """Pieces of the other text joined: each with its start there, and its reading."""
 
-    pieces: Sequence[tuple[int, Reading]]
+class Pieces:
+    """Pieces of the other text, joined."""
 
-    @property
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._parts: list[str] = []
+        self._begins, self._origins, self._places = array("q"), array("q"), array("q")
+        self._views: dict[int, View] = {}
+        self._length = 0
+
+    @cached_property
     def text(self) -> str:
-        return "".join(reading.text for _, reading in self.pieces)
+        return "".join(self._parts)
+
+    def add(self, start: int, stop: int, place: int = -1, view: View | None = None) -> None:
+        """Add the characters of a slice, without their escapes, or a view of them; `place` is the piece's number."""
+        part = self._source[start:stop]
+        if view is None and "\\" in part:
+            view = unescape(part)
+        if view is not None:
+            self._views[len(self._parts)] = view
+            part = view.text
+        self._parts.append(part)
+        self._begins.append(self._length)
+        self._origins.append(start)
+        self._places.append(place)
+        self._length += len(part)
+
+    def end(self) -> None:
+        """What follows does not belong to what was added before."""
+        self.add(0, 0, -1, Reading("\0"))
+
+    def places(self, start: int, stop: int) -> dict[int, None]:
+        """The numbers of the pieces that these characters of the text stand in, in order."""
+        return dict.fromkeys(self._places[number] for number, _, _ in self._parts_of(start, stop))
+
+    def _parts_of(self, start: int, stop: int) -> Iterator[tuple[int, int, int]]:
+        for number in range(max(bisect_right(self._begins, start) - 1, 0), len(self._parts)):
+            begins = self._begins[number]
+            if begins >= stop:
+                break
+            first, last = max(start, begins), min(stop, begins + len(self._parts[number]))
+            if first < last:
+                yield number, first, last
 
     def map_back(self, edits: Iterable[Edit]) -> Iterator[Edit]:
-        ends, end = [], 0
-        for _, reading in self.pieces:
-            end += len(reading.text)
-            ends.append(end)
         for start, stop, new in edits:
-            for number in range(bisect_right(ends, start), len(ends)):
-                begins = ends[number - 1] if number else 0
-                if begins >= stop:
-                    break
-                first, last = max(start, begins), min(stop, ends[number])
+            for number, first, last in self._parts_of(start, stop):
                 part = None if new is None else new[first - start : last - start]
-                origin, reading = self.pieces[number]
-                for begin, until, text in reading.map_back([(first - begins, last - begins, part)]):
+                begins, origin = self._begins[number], self._origins[number]
+                inner = (first - begins, last - begins, part)
+                view = self._views.get(number)
+                for begin, until, text in [inner] if view is None else view.map_back([inner]):
                     yield origin + begin, origin + until, text
 
 
@@ -125,7 +173,7 @@ class Compressed:
             yield self.start, self.stop, None
 
 
-View = Reading | Joined | Recoded | Within | Compressed
+View = Reading | Pieces | Recoded | Within | Compressed
 
 
 def unescaped_readings(text: str) -> Iterator[Reading]:
@@ -133,9 +181,9 @@ def unescaped_readings(text: str) -> Iterator[Reading]:
     if "\\" in text:
         yield unescape(text)
     if "%" in text and _PERCENT.search(text):
-        yield _read(text, _PERCENT, lambda unit: chr(int(unit[1:], 16)))
+        yield _read(text, _PERCENT, lambda unit: chr(int(unit[1:], 16)), lambda char, _: f"%{ord(char):02X}")
     if "&" in text and _ENTITY.search(text):
-        yield _read(text, _ENTITY, _resolve_reference)
+        yield _read(text, _ENTITY, _resolve_reference, lambda char, size: f"&#{ord(char):0{max(size - 3, 0)}};")
 
 
 def unfold(text: str) -> Reading:
@@ -146,7 +194,12 @@ def unfold(text: str) -> Reading:
 
 def unescape(text: str) -> Reading:
     """The value of a JSON string that is given without its quotes."""
-    return _read(text, _ESCAPE, _resolve_escape) if "\\" in text else Reading(text)
+    return _read(text, _ESCAPE, _resolve_escape, _escape) if "\\" in text else Reading(text)
+
+
+def _escape(char: str, size: int) -> str:
+    short = json.dumps(char)[1:-1]
+    return {6: f"\\u{ord(char):04x}", 4: f"\\x{ord(char):02x}"}.get(size, short if len(short) == 2 else "\\/")
 
 
 def _resolve_reference(unit: str) -> str:
@@ -164,32 +217,41 @@ def _resolve_escape(unit: str) -> str:
     return value if isinstance(value, str) and len(value) == 1 else "\ufffd"
 
 
-def _read(text: str, unit: re.Pattern[str], value: Callable[[str], str]) -> Reading:
+def _read(
+    text: str,
+    unit: re.Pattern[str],
+    value: Callable[[str], str],
+    escape: Callable[[str, int], str] | None = None,
+) -> Reading:
     parts: list[str] = []
     indexes, surplus = [], [0]
     position = length = 0
     known: dict[str, str] = {}
     for match in unit.finditer(text):
-        escape = match.group()
-        if (plain := known.get(escape)) is None:
-            plain = known[escape] = value(escape)
+        written = match.group()
+        if (plain := known.get(written)) is None:
+            plain = known[written] = value(written)
         parts += [text[position : match.start()], plain]
         length += match.start() - position
         indexes.append(length)
-        surplus.append(surplus[-1] + len(escape) - 1)
+        surplus.append(surplus[-1] + len(written) - 1)
         length += 1
         position = match.end()
-    return Reading("".join((*parts, text[position:])), tuple(indexes), tuple(surplus))
+    return Reading("".join((*parts, text[position:])), tuple(indexes), tuple(surplus), escape)
 
 
 def merge_edits(edits: Iterable[Edit]) -> list[Edit]:
-    """The edits in order; overlapping edits become one dummy."""
+    """The edits in order; overlapping edits become one, a dummy unless they agree."""
     disjoint: list[Edit] = []
     for start, stop, new in sorted(set(edits), key=lambda edit: edit[:2]):
         if start >= stop:
             continue
         if disjoint and start < disjoint[-1][1]:
-            disjoint[-1] = (disjoint[-1][0], max(stop, disjoint[-1][1]), None)
+            first, last, text = disjoint[-1]
+            if text is None or new is None or text[start - first :][: stop - start] != new[: last - start]:
+                disjoint[-1] = (first, max(stop, last), None)
+            else:
+                disjoint[-1] = (first, max(stop, last), text + new[last - start :])
         else:
             disjoint.append((start, stop, new))
     return disjoint
@@ -202,3 +264,17 @@ def apply_edits(text: str, edits: Iterable[Edit]) -> str:
         parts += [text[position:start], dummy(stop - start) if new is None else new]
         position = stop
     return "".join((*parts, text[position:]))
+
+
+def changes(old: str, new: str, start: int = 0) -> Iterator[Edit]:
+    """The edits that make one text of another one of the same length, which begins at `start`."""
+    for differs, run in groupby(range(min(len(old), len(new))), key=lambda place: old[place] != new[place]):
+        if differs:
+            places = list(run)
+            yield start + places[0], start + places[-1] + 1, new[places[0] : places[-1] + 1]
+
+
+def is_within(edit: Edit, others: list[Edit]) -> bool:
+    """Whether one of the others, which are in order, holds all of an edit."""
+    place = bisect_right(others, edit[0], key=lambda other: other[0]) - 1
+    return place >= 0 and edit[1] <= others[place][1]
