@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import sys
-from importlib.metadata import version
 
-from contract_tests.requirements import missing
+from contract_tests.interruption import interrupted
+from fake_server import ending
 
 
 def start() -> None:
     """Run the command; exit with 2 and one line where the suite's requirements are not installed."""
+    line, code = interrupted()
+    ending.begin(f"contract: {line} (exit code {code})", code)
+    try:
+        _start()
+    except SystemExit as done:
+        ending.finish(done.code if isinstance(done.code, int) else bool(done.code))
+        raise
+
+
+def _start() -> None:
+    from contract_tests.requirements import missing
+
     if line := missing():
         if sys.argv[1:] == ["--version"]:
+            from importlib.metadata import version
+
             print(f"contract, version {version('openai-contract-kit')}")
             sys.exit(0)
         print(f"contract: {line}", file=sys.stderr)

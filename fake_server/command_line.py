@@ -14,6 +14,7 @@ import click
 from click.core import ParameterSource
 from click.types import IntParamType
 
+from fake_server import ending
 from fake_server.wire.text import printable
 
 _EXTRA = re.compile(r"Got unexpected extra arguments? \((.*)\)")
@@ -125,11 +126,19 @@ class OneLine(click.Group):
             return run(**extra)
         try:
             code = run(**extra)
+            sys.stdout.flush()
         except click.ClickException as error:
             echo(f"{self.name}: {format_mistake(error)}", err=True)
             sys.exit(2)
-        except click.exceptions.Abort:
+        except (KeyboardInterrupt, click.exceptions.Abort):
+            echo(f"{self.name}: interrupted", err=True)
             sys.exit(130)
+        except OSError as error:
+            if not ending.is_about_output(error):
+                raise
+            ending.discard_output()
+            echo(f"{self.name}: standard output cannot be written: {error.strerror}", err=True)
+            sys.exit(2)
         sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 import traceback
 from itertools import chain
+from typing import Any
 
 import click
 
@@ -21,19 +20,31 @@ from contract_tests.cli.replay import replay_command
 from contract_tests.cli.rules import explain_command, rules_command
 from contract_tests.cli.run import run_command
 from contract_tests.cli.shrink import shrink_command
+from contract_tests.interruption import interrupted
 from contract_tests.recordings.judging import InputError
 from contract_tests.run.outcome import ExitCode
 from contract_tests.run.run import NoModel, Options, Unreachable, UsageError
 from contract_tests.target.environment import keys_of_environment
+from fake_server import ending
 from fake_server.command_line import format_mistake
 from fake_server.relay.redact import mask_excerpt
 from fake_server.wire.text import printable
 
-INTERRUPTED = 130
-"""The exit code of a command ended by Ctrl-C. A run reports what it has instead, or that it has nothing."""
+CLOSED_PIPE = 141
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100})
+class _Cli(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. Leaves a closed pipe to main(): click would exit with 1, the code for findings."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise BrokenPipeError from None
+
+
+@click.group(
+    cls=_Cli, context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100}
+)
 @click.version_option(package_name="openai-contract-kit", prog_name="contract")
 @click.option("--debug", is_flag=True, help="Show a traceback if the kit itself fails.")
 def cli(debug: bool) -> None:
@@ -66,13 +77,12 @@ for command in (
 
 def main() -> None:
     """Run the command and exit with its code; every failure is one line on stderr."""
-    # A run that CI terminates still reports what it has, as it does after Ctrl-C. A shell without job control
-    # has its background ignore SIGINT, and asyncio takes only a SIGINT that is not ignored.
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    ending.raise_interrupts()  # a run that CI terminates still reports what it has, as it does after Ctrl-C
     try:
-        code = cli.main(prog_name="contract", standalone_mode=False)
+        with ending.output() as output:
+            code = cli.main(prog_name="contract", standalone_mode=False)
+        if output.error:
+            raise output.error
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
@@ -86,13 +96,16 @@ def main() -> None:
     except Unreachable as error:
         _fail(f"the target cannot be judged: {error}", ExitCode.UNREACHABLE)
     except (KeyboardInterrupt, click.exceptions.Abort):
-        _fail("interrupted", INTERRUPTED)
+        _fail(*interrupted())
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+        ending.discard_output()
+        sys.exit(CLOSED_PIPE)
     except Exception as error:
         if "--debug" in sys.argv:
             click.echo(_clean(traceback.format_exc()), err=True)
+        if isinstance(error, OSError) and ending.is_about_output(error):
+            ending.discard_output()
+            _fail(f"standard output cannot be written: {error.strerror}", ExitCode.USAGE)
         detail = f"{error}".partition("\n")[0] or "no details"
         _fail(
             f"the kit itself failed: {type(error).__name__}: {detail}; "

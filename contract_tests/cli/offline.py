@@ -7,6 +7,7 @@ import io
 import os
 import secrets
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -77,15 +78,23 @@ def _recorded_bugs(terminal: Terminal) -> list[str]:
     return summary.surprises
 
 
+def _raise_for(code: int, what: str) -> NoReturn:
+    if code == 130:
+        raise KeyboardInterrupt
+    if code == 141:
+        raise BrokenPipeError
+    raise RuntimeError(f"{what} exited with code {code} on the fake")
+
+
 def _recite(terminal: Terminal, base_url: str) -> None:
     """Run main() with streaming, printing as it goes, and without; raises RuntimeError if it fails."""
     if code := client.main(["--base-url", base_url]):
-        raise RuntimeError(f"main() exited with code {code} on the fake")
+        _raise_for(code, "main()")
     stdout = io.StringIO()
     with contextlib.redirect_stdout(stdout):
         code = client.main(["--base-url", base_url, "--no-stream"])
     if code:
-        raise RuntimeError(f"main() --no-stream exited with code {code} on the fake")
+        _raise_for(code, "main() --no-stream")
     length = len(stdout.getvalue()) - 1
     terminal.print(
         f"\nmain() streamed this token by token; without streaming it prints the same {length} characters.\n"

@@ -34,19 +34,22 @@ def ask(
     def ended(result: CaseResult) -> None:
         terminal.print_result(tolerate_in_case(result, entries, today))
 
+    began: list[Plan] = []
     try:
-        return asyncio.run(_ask(terminal, options, ended))
-    except KeyboardInterrupt:  # later on it ends in a report
-        raise Unreachable("the run was interrupted before the first case") from None
+        return asyncio.run(_ask(terminal, options, ended, began))
+    except KeyboardInterrupt:  # later on the first one ends in a report
+        when = "again while it ended, and reports nothing" if began else "before the first case"
+        raise Unreachable(f"the run was interrupted {when}") from None
     finally:
         terminal.stop_progress()
 
 
-async def _ask(terminal: Terminal, options: Options, ended: OnResult) -> RunReport:
+async def _ask(terminal: Terminal, options: Options, ended: OnResult, began: list[Plan]) -> RunReport:
     searching = asyncio.create_task(_report_search(options))
 
     def found(plan: Plan) -> None:
         searching.cancel()
+        began.append(plan)
         terminal.print_plan(plan)
 
     try:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +25,7 @@ from contract_tests.report.findings import count as count_of
 from contract_tests.report.terminal import Terminal
 from contract_tests.run.outcome import CaseResult
 from contract_tests.run.run import Options, UsageError, run
+from fake_server import ending
 from fake_server.command_line import Number, Whole, not_listening, refuse
 from fake_server.relay import latency
 from fake_server.relay.recorder import PATIENT, Recorder
@@ -27,6 +33,8 @@ from fake_server.replay.known import KnownReplies
 from fake_server.wire.bounds import Bounds
 
 PORT = 1338
+GRACE = 3.0
+"""Seconds that a command has to end in when it is asked to."""
 ROUNDS = 300
 """Round trips to measure the added latency with, which takes a tenth of a second."""
 
@@ -179,7 +187,7 @@ async def _record_clients(
             )
             if main:
                 model = ["--model", options.model] if options.model else []
-                return await asyncio.to_thread(client.main, ["--base-url", recorder.base_url, *model], options.secrets)
+                return await _main(["--base-url", recorder.base_url, *model], options.secrets)
             if command:
                 return await _command(command, recorder.base_url)
             await log.enough(count)
@@ -189,14 +197,49 @@ async def _record_clients(
         raise UsageError(not_listening("127.0.0.1", port, error)) from error
 
 
+async def _main(argv: list[str], secrets: Sequence[str]) -> int:
+    """Run main() on a thread; once it is interrupted, what it meets when the recorder closes is no news."""
+    stderr: Any = ending.Output(sys.stderr)
+
+    def run_main() -> int:
+        with contextlib.redirect_stderr(stderr):
+            return client.main(argv, secrets)
+
+    try:
+        return await asyncio.to_thread(run_main)
+    except asyncio.CancelledError:
+        stderr.mute()
+        raise
+
+
 async def _command(command: Sequence[str], base_url: str) -> int:
     """Run a command that finds the recorder in its environment; returns its exit code."""
+    # On a terminal the command stays in our group, which Ctrl-C reaches and which alone may read the terminal.
+    own_group = os.name != "nt" and not os.isatty(0)
     try:
-        process = await asyncio.create_subprocess_exec(*command, env=base_environment(base_url, os.environ))
+        process = subprocess.Popen(  # noqa: ASYNC220, S603 - it returns at once, and runs what the user says
+            command, env=base_environment(base_url, os.environ), process_group=0 if own_group else None
+        )
     except OSError as error:
         raise UsageError(f"the command {command[0]!r} cannot be run: {error.strerror}") from error
     try:
-        return await process.wait()
+        return await asyncio.to_thread(process.wait)
     finally:
-        if process.returncode is None:
-            process.terminate()
+        if process.poll() is None:
+            with ending.held():  # a second Ctrl-C must not leave it behind
+                _end(process, own_group)
+
+
+def _end(process: subprocess.Popen[bytes], group: bool) -> None:
+    """End a command and, in a group of its own, what it has started: first as a request, after GRACE by force."""
+    send = partial(os.killpg, process.pid) if group else process.send_signal
+    force = getattr(signal, "SIGKILL", signal.SIGTERM)
+    for number in (signal.SIGTERM, force):
+        with contextlib.suppress(ProcessLookupError):
+            send(number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE)
+            break
+    if group:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            send(force)

@@ -32,6 +32,7 @@ from contract_tests.report.terminal import Terminal
 from contract_tests.run.outcome import ExitCode, RunReport
 from contract_tests.run.run import Options, choose_cases
 from contract_tests.run.tolerated import tolerate_in_run
+from fake_server import ending
 from fake_server.relay.saving import SaveError
 
 
@@ -98,11 +99,12 @@ def print_report(
         (junit, lambda: as_junit(report, code, terminal.secrets, LEVELS[level])),
     ]
     written, failed = [], []
-    for path, text in texts:
-        try:
-            written += [write(path, text())] if path else []
-        except click.ClickException as error:
-            failed.append(error.message)
+    with ending.held():
+        for path, text in texts:
+            try:
+                written += [write(path, text())] if path else []
+            except click.ClickException as error:
+                failed.append(error.message)
     titles = {result.case_id: result.title for result in report.results}
     terminal.print_findings(report.findings, titles, command=report.command)
     terminal.print_lacking(report.lacking)

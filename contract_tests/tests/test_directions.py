@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("fake_server", "contract_tests")
 
 FLOORS = """
-fake_server.wire
+fake_server.ending          fake_server.wire
 fake_server.connection      fake_server.command_line      fake_server.faults      fake_server.access
 fake_server.api             fake_server.relay
 fake_server.scripts         fake_server.replay
@@ -23,7 +23,7 @@ fake_server.testing
 fake_server.cli             fake_server.plugin            fake_server
 fake_server.__main__
 
-contract_tests.rules        contract_tests.client         contract_tests.requirements
+contract_tests.rules        contract_tests.client         contract_tests.requirements  contract_tests.interruption
 contract_tests.target
 contract_tests.cases
 contract_tests.tolerance

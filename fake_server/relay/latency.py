@@ -24,8 +24,8 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         writer.write(HEAD)
         while await reader.read(1):
             writer.write(CHUNK)
-    except (ConnectionError, asyncio.IncompleteReadError):
-        pass
+    except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+        pass  # asyncio 3.11 prints a traceback where a handler ends as cancelled
     finally:
         writer.close()
 

@@ -30,7 +30,7 @@ async def serve_and_record(
     allow_hosts: Iterable[str] = (),
     allow_origins: Iterable[str] = (),
 ) -> None:
-    """Serve the recordings of `folder` until cancelled or SIGTERM; pass on other requests to `target`, and save them.
+    """Serve the recordings of `folder` until cancelled or ended; pass on other requests to `target`, and save them.
 
     A request goes to the target as it came, with the client's own key, which no recording holds. Its reply is saved
     if it came whole; where the target cannot be reached, the client gets status 502 with OpenAI's error object, and
@@ -64,7 +64,9 @@ async def serve_and_record(
     )
     async with recorder:
         with contextlib.suppress(NotImplementedError):  # Windows
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    asyncio.get_running_loop().add_signal_handler(number, stop.set)
         if ready:
             ready(recorder.base_url, len(known.answering))
         await stop.wait()

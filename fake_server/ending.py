@@ -1,0 +1,156 @@
+"""How a command ends that is interrupted, or whose output cannot be written: in one line, with a documented code.
+
+This is imported before everything else, so it imports next to nothing.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+_terminals: list[int] = []
+"""Streams that were a terminal when the command began."""
+
+
+def begin(line: str, code: int, signals: tuple[int, ...] = SIGNALS) -> None:
+    """From now on a signal ends the process at once, with a line on stderr and a code: nothing has begun.
+
+    Streams that the shell has closed are replaced, so that no file that is opened later gets their number.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
+    _terminals[:] = [number for number in (1, 2) if os.isatty(number)]
+
+    def end(*_: object) -> None:
+        os.write(2, f"{line}\n".encode())
+        os._exit(code)
+
+    _handle(signals, end)
+
+
+def raise_interrupts(signals: tuple[int, ...] = SIGNALS) -> None:
+    """From now on every one of these signals is a KeyboardInterrupt, which asyncio turns into a cancelled task.
+
+    A shell without job control has its background ignore SIGINT, and asyncio takes only a SIGINT that is not ignored.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    _handle(tuple(number for number in signals if number != signal.SIGINT), _interrupt)
+    sys.unraisablehook = _raise_again(sys.unraisablehook)
+
+
+def finish(code: int, signals: tuple[int, ...] = SIGNALS) -> None:
+    """From now on a signal ends the process with this code: everything was said, and Python only tidies up."""
+    _handle(signals, lambda *_: os._exit(code))
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Signals that come inside are delivered after it."""
+    came: list[int] = []
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    _handle(SIGNALS, lambda number, _: came.append(number))  # a mask would hold them from this thread only
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in came[:1]:
+            signal.raise_signal(number)
+
+
+def is_about_output(error: OSError) -> bool:
+    """Whether an error that nothing else has handled is that of a standard stream."""
+    return error.filename is None and error.errno in _FULL
+
+
+class Output:
+    """Standard output that goes on where the disk is full, so that the files of a run are written all the same."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.error: OSError | None = None
+        """What went wrong first; from then on nothing is printed."""
+
+    def mute(self) -> None:
+        """Print nothing more."""
+        self.error = OSError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+    def write(self, text: str) -> int:
+        self._try(self._stream.write, text)
+        return len(text)
+
+    def flush(self) -> None:
+        self._try(self._stream.flush)
+
+    def _try(self, function: Callable[..., Any], *arguments: str) -> None:
+        if self.error:
+            return
+        try:
+            function(*arguments)
+        except OSError as error:
+            if not is_about_output(error):
+                raise
+            self.error = error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextmanager
+def output() -> Iterator[Output]:
+    """Standard output as an Output, for what is inside."""
+    stream: Any = sys.stdout
+    sys.stdout = replaced = Output(stream)
+    try:
+        yield replaced
+        replaced.flush()
+    finally:
+        sys.stdout = stream
+
+
+def discard_output() -> None:
+    """Send to nowhere what is still to be printed, so that Python does not fail again when it ends."""
+    with open(os.devnull, "wb") as null:
+        os.dup2(null.fileno(), 1)
+
+
+def _handle(signals: tuple[int, ...], handler: Callable[[int, FrameType | None], Any]) -> None:
+    for number in signals:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup`, or the background of a script
+            signal.signal(number, handler)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Take a signal as Ctrl-C. What a terminal that was closed cannot show goes nowhere; the files are written."""
+    gone = [stream for stream in _terminals if not os.isatty(stream)]
+    if gone:
+        with open(os.devnull, "wb") as null:
+            for stream in gone:
+                os.dup2(null.fileno(), stream)
+    signal.raise_signal(signal.SIGINT)
+
+
+def _raise_again(report: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Python drops an interrupt that comes in a finalizer; this raises it once more."""
+
+    def hook(what: Any) -> None:
+        if what.exc_type is KeyboardInterrupt and hasattr(signal, "setitimer"):
+            signal.signal(signal.SIGALRM, _interrupt)
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+        else:
+            report(what)
+
+    return hook
