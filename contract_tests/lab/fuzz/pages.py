@@ -67,6 +67,8 @@ _PATHS = st.sampled_from(
         "/__fake__x",
     ]
 )
+_EMPTY_TOO = ("host", "origin", "sec-fetch-site", "referer")
+"""Fields that show a foreign page even where they are empty; others are then left out."""
 _METHODS = st.sampled_from(["GET", "HEAD", "POST", "DELETE", "PUT", "PATCH", "OPTIONS"])
 _PREFIXES = st.sampled_from(["", "", "/@pages", "/@new", "/@a b"])
 
@@ -120,7 +122,7 @@ def hostile(draw: st.DrawFn) -> Hostile:
             max_size=2,
         )
     )
-    pairs = [(name, value) for name, value in fields.items() if value or name in ("host", "origin", "sec-fetch-site")]
+    pairs = [(name, value) for name, value in fields.items() if value or name in _EMPTY_TOO]
     token = draw(st.sampled_from([None, "cut", "case", "longer", "query", "twice", "encoded", "later"]))
     return Hostile(
         draw(_METHODS), draw(_PREFIXES) + draw(_PATHS), tuple(draw(st.permutations(pairs))), draw(_BODIES), token
