@@ -8,14 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import struct
+import time
 from collections import deque
 from collections.abc import Callable
-from typing import Self
+from typing import Any, Self
 
 HIGH_WATER = 256 * 1024
 """Bytes that may wait on one side before reading pauses."""
+MOST_WAITING = 1024
+"""Connections of a listener that wait for a request; beyond it the one that has waited longest is dropped."""
+PIECE = 64 * 1024
+"""Bytes that are handed to a connection at most before it has taken others."""
+LOG_SECONDS = 10.0
+"""Between two lines about connections that cannot be accepted."""
+_ACCEPTING = "socket.accept() out of system resource"
+"""What asyncio calls it when no file descriptor is left."""
+_log = logging.getLogger("fake_server")
 
 
 class Connection(asyncio.Protocol):
@@ -122,6 +133,15 @@ class Connection(asyncio.Protocol):
                 return
             await asyncio.sleep(0.002)
 
+    async def write_in_pieces(self, data: bytes, patience: float) -> bool:
+        """Send bytes as the peer takes them; False if it is gone, or takes none for `patience` seconds."""
+        for start in range(0, len(data), PIECE):
+            self.write(data[start : start + PIECE])
+            while self.blocked and not self.lost:
+                if not await self.changed(self._loop.time() + patience):
+                    return False
+        return not self.lost
+
     async def close(self, linger: float = 0.0, flush: float = 5.0) -> None:
         """Send what is buffered (for at most `flush` seconds), then FIN; with `linger` read on that long.
 
@@ -193,6 +213,30 @@ async def stop_accepting(server: asyncio.Server) -> None:
     server.close()
 
 
+def handle_accept_errors(loop: asyncio.AbstractEventLoop, make_room: Callable[[], object]) -> Callable[[], None]:
+    """Make room where no file descriptor is left, and say so once in a while; asyncio would log each attempt.
+
+    Returns what puts the loop's own handler of errors back.
+    """
+    before, said = loop.get_exception_handler(), float("-inf")
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        nonlocal said
+        if context.get("message") != _ACCEPTING:
+            if before is None:
+                loop.default_exception_handler(context)
+            else:
+                before(loop, context)
+            return
+        make_room()
+        if time.monotonic() - said > LOG_SECONDS:
+            said = time.monotonic()
+            _log.warning("connections have to wait: %s", context.get("exception"))
+
+    loop.set_exception_handler(handle)
+    return lambda: loop.set_exception_handler(before)
+
+
 class Listener:
     """A server on 127.0.0.1 while entered; port 0 takes a free one. Subclasses serve each connection."""
 
@@ -200,6 +244,25 @@ class Listener:
         self.port = port
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: dict[Connection, None] = {}
+        self._restore: Callable[[], None] = lambda: None
+        self.dropped = 0
+
+    def wait(self, client: Connection) -> None:
+        """Note that a connection waits for a request from now on; where too many do, the first of them is dropped."""
+        self._waiting[client] = None
+        if len(self._waiting) > MOST_WAITING:
+            self._drop_waiting(1)
+
+    def work(self, client: Connection) -> None:
+        """Note that a request of this connection is under way."""
+        self._waiting.pop(client, None)
+
+    def _drop_waiting(self, count: int) -> None:
+        for client in list(self._waiting)[:count]:
+            del self._waiting[client]
+            self.dropped += 1
+            client.drop()
 
     async def serve_connection(self, client: Connection) -> None:
         raise NotImplementedError
@@ -209,12 +272,14 @@ class Listener:
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
+        self._restore = handle_accept_errors(loop, lambda: self._drop_waiting(MOST_WAITING // 16))
         self._server = await loop.create_server(lambda: Connection(self._accept), "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
+        self._restore()
         await stop_accepting(self._server)
         await self.before_closing()
         running = list(self._tasks)
@@ -228,3 +293,5 @@ class Listener:
         task = asyncio.get_running_loop().create_task(self.serve_connection(client))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: self.work(client))
+        self.wait(client)

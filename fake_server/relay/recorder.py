@@ -17,6 +17,9 @@ from fake_server.wire.exchange import Ending, Exchange
 from fake_server.wire.fixture import Fixture
 
 Outcome = Saved | SaveError
+MOST_UNSAVED = 128 * 1024 * 1024
+"""Bytes of replies that wait to be saved; what comes on top is passed on and not saved."""
+_TOO_FAST = "not recorded: replies come faster than they can be saved"
 PATIENT = Bounds(connect=600.0, first_byte=600.0, idle=600.0, exchange=3600.0)
 """The recorder's own bounds: no shorter than the 600 s for which official SDKs wait."""
 
@@ -32,9 +35,10 @@ class Recorder:
     named after the request's header `x-contract-case`, else after `label`, else after the request. A name
     that comes again while recording gets a number; the file of an earlier recording is replaced, unless it
     is one of `reserved`. With `whole_only` a reply that never came, or whose client left before its end, is
-    not saved. `secrets`, `keep`, `keep_names` and `breaks` are those of `save_recording`, the other options
-    those of `Relay`. `bounds` (PATIENT if omitted) limit what is kept, not what is passed on: only the
-    client and the target end an exchange. Raises ValueError for a target that cannot be used.
+    not saved. At most `most` recordings are made. `secrets`, `keep`, `keep_names` and `breaks` are those of
+    `save_recording`, the other options those of `Relay`. `bounds` (PATIENT if omitted) limit what is kept, not
+    what is passed on: only the client and the target end an exchange. Raises ValueError for a target that cannot
+    be used.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class Recorder:
         bounds: Bounds = PATIENT,
         reserved: Iterable[Path] = (),
         whole_only: bool = False,
+        most: int | None = None,
         **options: Any,
     ) -> None:
         root = target.rstrip("/")
@@ -60,7 +65,8 @@ class Recorder:
         self._keep, self._keep_names = tuple(keep), tuple(keep_names)
         self._names: Counter[str] = Counter()
         self._reserved = frozenset(reserved)
-        self._whole_only = whole_only
+        self._whole_only, self._most = whole_only, most
+        self._unsaved_bytes = 0
         self._unsaved: asyncio.Queue[Exchange] = asyncio.Queue()
         self._saving: asyncio.Task[None] | None = None
         self._relay = Relay(
@@ -101,6 +107,12 @@ class Recorder:
 
     def _enqueue(self, exchange: Exchange) -> None:
         self._relay.exchanges.clear()  # saved from the queue: a long recording must not fill memory
+        size = exchange.size
+        if self._unsaved_bytes and self._unsaved_bytes + size > MOST_UNSAVED:
+            if self._on_saved:
+                self._on_saved(exchange, SaveError(_TOO_FAST))
+            return
+        self._unsaved_bytes += size
         self._unsaved.put_nowait(exchange.but(label=exchange.label or self._label))
 
     async def _save_all(self) -> None:
@@ -114,11 +126,14 @@ class Recorder:
                 outcome = SaveError(f"a recording is not saved: {type(error).__name__}: {error}")
             if self._on_saved:
                 self._on_saved(exchange, outcome)
+            self._unsaved_bytes -= exchange.size
             self._unsaved.task_done()
 
     def _save(self, exchange: Exchange) -> Saved:
         if self._whole_only and exchange.ending in _UNFINISHED:
             raise SaveError(f"not recorded: {exchange.problem}")
+        if self._most is not None and self._names.total() >= self._most:
+            raise SaveError(f"not recorded: {self._most:,} recordings were made since the start, which is the most")
         found = find_secrets(exchange, self._secrets, self._keep, self._keep_names)
         path = self._next_path(recording_name(exchange, found))
         fixture = Fixture(exchange, source=f"{self._target.partition('?')[0]}, recorded {date.today():%Y-%m-%d}")

@@ -115,6 +115,7 @@ class Relay(Listener):
         connections, forwarding = [client], None
         try:
             while (next_request := await self._read_head(client)) is not None:
+                self.work(client)
                 request, head = next_request
                 if (stays := await self._answer_known(client, head)) is not None:
                     if stays and request.keeps_alive:
@@ -228,6 +229,7 @@ class Relay(Listener):
 
     async def _read_head(self, client: Connection) -> tuple[RequestCapture, bytes] | None:
         """The next request's head, parsed and as received; None if the client left or sent no request."""
+        self.wait(client)
         request, raw = RequestCapture(self.bounds, parse_on=self._pass_on), b""
         deadline: float | None = None  # a connection may be idle between requests, not inside a head
         loop = asyncio.get_running_loop()

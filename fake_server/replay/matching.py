@@ -25,6 +25,8 @@ from fake_server.wire.jsontext import parse
 VOLATILE = frozenset({"user", "metadata", "safety_identifier", "prompt_cache_key"})
 """Top-level request members that identify the caller or the run, not what is requested."""
 
+MOST_MISSES = 1000
+"""Messages about requests that nothing matched that are kept; `missed` counts all of them."""
 LARGE = 1024 * 1024
 """Bytes of a request body up to which it is searched for secrets and compared with recordings."""
 
@@ -46,8 +48,8 @@ class RecordingMatcher:
 
     Recordings that did not keep their request answer only if no other recording matches. `answer` returns a
     recording, or an error reply with `miss_status` that explains why none matches; `misses` collects these
-    messages. `ignore` names parts of requests that do not count. Safe to use from several threads.
-    Raises ValueError for an unknown match or part.
+    messages, the last MOST_MISSES of them. `ignore` names parts of requests that do not count. Safe to use from
+    several threads. Raises ValueError for an unknown match or part.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class RecordingMatcher:
     ) -> None:
         self.recordings = tuple(recordings)
         self.misses: list[str] = []
+        self.missed = 0
         self.played = [0] * len(self.recordings)
         self._match = Match(match)
         self._volatile = frozenset() if self._match is Match.EXACT else VOLATILE
@@ -81,6 +84,7 @@ class RecordingMatcher:
     def reset(self) -> None:
         """Forget the misses and which recordings were played."""
         self.misses.clear()
+        self.missed = 0
         self.played[:] = [0] * len(self.recordings)
 
     def find(self, request: Request) -> Exchange | None:
@@ -96,6 +100,8 @@ class RecordingMatcher:
                 return recording
             message = self.explain(clean)
             self.misses.append(message)
+            self.missed += 1
+            del self.misses[:-MOST_MISSES]
         return error_exchange(ErrorReply(self._miss_status, message, code="no_fixture_match"), request)
 
     def explain(self, request: Request) -> str:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from fake_server.access import AllowedHosts
+from fake_server.api import errors
 from fake_server.api.reply import ErrorReply
-from fake_server.connection import Connection, Listener
+from fake_server.connection import PIECE, Connection, Listener
 from fake_server.replay.clock import Clock, Pace
 from fake_server.replay.ignoring import Part
 from fake_server.replay.matching import Match, RecordingMatcher, error_exchange
@@ -25,6 +27,10 @@ from fake_server.wire.head import Malformed, TooLarge
 from fake_server.wire.outgoing import serialize_reply
 from fake_server.wire.request import RequestCapture
 
+IDLE_SECONDS = 75.0
+"""Seconds that a connection may wait before it sends a request."""
+MOST_IN_FLIGHT = 64 * 1024 * 1024
+"""Bytes of the requests of all connections that are under way; larger ones than PIECE are refused beyond it."""
 _log = logging.getLogger(__name__)
 _log.addHandler(logging.NullHandler())  # silent unless the application configures logging
 
@@ -56,6 +62,7 @@ class Playback(Listener):
         allow_hosts: Iterable[str] = (),
     ) -> None:
         super().__init__(port)
+        self._held: dict[Connection, int] = {}  # the bytes of requests under way
         self.bounds = bounds or Bounds()
         self._pace = Pace(speed, clock)
         self._hosts = AllowedHosts(allow_hosts)
@@ -81,17 +88,19 @@ class Playback(Listener):
         try:
             while (request := await self._read(client)) is not None:
                 stays = await play(client, self._answer(request.request), request.request, self._pace, self.bounds)
+                self._held.pop(client, None)
+                self.wait(client)
                 if not stays or not request.keeps_alive:
                     await client.close()
                     return
         finally:
+            self._held.pop(client, None)
             client.drop()
 
     async def _read(self, client: Connection) -> RequestCapture | None:
         """The next complete request; None if the client left, is too slow, or does not send HTTP."""
-        request = RequestCapture(self.bounds)
-        deadline: float | None = None
-        continued = False
+        request, loop = RequestCapture(self.bounds), asyncio.get_running_loop()
+        deadline, begun, continued = loop.time() + IDLE_SECONDS, False, False
         while not request.done:
             piece = client.take()
             if piece is None:
@@ -110,17 +119,26 @@ class Playback(Listener):
                 await play(client, error_exchange(unread, request.request), request.request, self._pace, self.bounds)
                 return None
             client.put_back(data[used:], at)
-            deadline = deadline or asyncio.get_running_loop().time() + self.bounds.idle
+            if not begun:
+                begun, deadline = True, loop.time() + self.bounds.idle
+            if request.head_done:
+                self.work(client)
+            self._held[client] = self._held.get(client, 0) + used
+            if self._held[client] > PIECE and sum(self._held.values()) > MOST_IN_FLIGHT:
+                full = errors.busy("the bodies of other requests take all the room")
+                await play(client, error_exchange(full, request.request), request.request, self._pace, self.bounds)
+                await client.close(linger=1.0)
+                return None
         return request
 
     def _answer(self, request: Request) -> Exchange:
         refusal = self._hosts.refuse(header(request.headers, "host"), request.target.encode("latin-1"))
         if refusal is not None:
             return error_exchange(ErrorReply(refusal.status, refusal.message, code=refusal.code), request)
-        before = len(self.misses)
+        before = self._matcher.missed
         exchange = self._matcher.answer(request)
-        for message in self.misses[before:]:
-            _log.warning("%s", message)
+        if self._matcher.missed > before:
+            _log.warning("%s", self.misses[-1])
         return exchange
 
 
@@ -131,15 +149,13 @@ async def play(client: Connection, exchange: Exchange, request: Request, pace: P
     the connection must close, or the client would take them for the next reply.
     """
     loop = asyncio.get_running_loop()
-    read = ReplyCapture(request, bounds=bounds)
+    read = ReplyCapture(request, bounds=replace(bounds, body=0), parse_on=True)  # parsed, but not kept
     for write in serialize_reply(exchange):
         if not await _pause(client, write.pause, pace):
             return False
-        client.write(write.data)
         read.feed(write.data)
-        while client.blocked and not client.lost:
-            if not await client.changed(loop.time() + bounds.idle):
-                return False
+        if not await client.write_in_pieces(write.data, bounds.idle) and client.blocked:
+            return False
     if exchange.ending is Ending.TIMED_OUT:
         deadline = loop.time() + bounds.exchange
         while not client.lost and not client.eof and await client.changed(deadline):

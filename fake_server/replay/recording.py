@@ -15,6 +15,9 @@ from fake_server.replay.known import KnownReplies
 from fake_server.replay.matching import Match
 from fake_server.wire.exchange import Exchange
 
+MOST_RECORDED = 10_000
+"""Recordings that one start makes: an app that asks ever anew must not fill the disk."""
+
 
 async def serve_and_record(
     folder: Path,
@@ -56,6 +59,7 @@ async def serve_and_record(
         secrets=secrets,
         on_saved=saved,
         whole_only=True,
+        most=MOST_RECORDED,
         answer=known.answer,
         reserved=known.paths,
         port=port,

@@ -19,6 +19,8 @@ class Answers(Protocol):
     def answer(self, request: Request) -> Exchange: ...
 
 
+MOST_BYTES = 256 * 1024 * 1024
+"""Bytes of bodies that recordings have together; parsed, they take a few times as much."""
 Recording = str | Path | Exchange | Fixture
 """A fixture file, a folder of fixture files, a loaded fixture, or an exchange."""
 
@@ -31,10 +33,12 @@ def answers_from(recordings: Recording | Iterable[Recording] | Answers, **option
 def load_exchanges(recordings: Recording | Iterable[Recording]) -> list[Exchange]:
     """The exchanges of recordings in the given order, a folder's as recorded; a file named twice counts once.
 
-    Raises FixtureError for a path that does not exist, holds no fixture, or cannot be read.
+    Raises FixtureError for a path that does not exist, holds no fixture, or cannot be read, and for files whose
+    bodies have more than MOST_BYTES.
     """
     exchanges: list[Exchange] = []
     loaded: set[Path] = set()
+    size = 0
     for recording in [recordings] if isinstance(recordings, Recording) else recordings:
         if isinstance(recording, Exchange):
             exchanges.append(recording)
@@ -46,6 +50,12 @@ def load_exchanges(recordings: Recording | Iterable[Recording]) -> list[Exchange
                 if head.resolve() not in loaded:
                     loaded.add(head.resolve())
                     folder.append(fixture.load(head).exchange)
+                    size += folder[-1].size
+                    if size > MOST_BYTES:
+                        most = f"{MOST_BYTES // 1024**2} MiB"
+                        raise FixtureError(
+                            f"{head}: with it the recordings have more than {most}: replay fewer at once"
+                        )
             exchanges += in_turn(folder)
     return exchanges
 

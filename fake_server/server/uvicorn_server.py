@@ -17,12 +17,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from fake_server.api import errors
 from fake_server.api.reply import ErrorReply
-from fake_server.connection import stop_accepting
+from fake_server.connection import handle_accept_errors, stop_accepting
 from fake_server.server.app import App
 from fake_server.server.deliveries import refuse
 from fake_server.server.sender import WRITE_SECONDS, SocketSender
 from fake_server.server.settings import Settings
-from fake_server.server.waiting import MOST_BUSY, State, Waiting, close_soon, handle_accept_errors
+from fake_server.server.waiting import MOST_BUSY, State, Waiting, close_soon
 
 BACKLOG = 2048
 """Connections that the system accepts before the server does."""

@@ -7,11 +7,9 @@ are too many, the one that has waited longest is dropped.
 from __future__ import annotations
 
 import asyncio
-import logging
-import time
-from collections.abc import Callable, Sized
+from collections.abc import Sized
 from itertools import islice
-from typing import Any, Protocol
+from typing import Protocol
 
 from uvicorn.server import ServerState
 
@@ -26,11 +24,6 @@ MOST_BUSY = 4096
 """Connections with a request under way; more get 503."""
 BURST, RESERVED = 64, 24
 """Connections that are accepted in one turn of the event loop at most, and file descriptors for all else."""
-LOG_SECONDS = 10.0
-"""Between two lines about connections that cannot be accepted."""
-_ACCEPTING = "socket.accept() out of system resource"
-"""What asyncio calls it when no file descriptor is left."""
-log = logging.getLogger("fake_server")
 
 
 class HasTransport(Protocol):
@@ -80,26 +73,6 @@ class State(ServerState):
     def __init__(self) -> None:
         super().__init__()
         self.waiting = Waiting(self.connections)
-
-
-def handle_accept_errors(loop: asyncio.AbstractEventLoop, make_room: Callable[[], object]) -> None:
-    """Make room where no file descriptor is left, and say so once in a while; asyncio would log each attempt."""
-    before, said = loop.get_exception_handler(), float("-inf")
-
-    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        nonlocal said
-        if context.get("message") != _ACCEPTING:
-            if before is None:
-                loop.default_exception_handler(context)
-            else:
-                before(loop, context)
-            return
-        make_room()
-        if time.monotonic() - said > LOG_SECONDS:
-            said = time.monotonic()
-            log.warning("connections have to wait: %s", context.get("exception"))
-
-    loop.set_exception_handler(handle)
 
 
 def close_soon(transport: asyncio.Transport, seconds: float) -> None:

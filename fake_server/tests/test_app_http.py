@@ -30,6 +30,7 @@ def sent(port: int, request: bytes) -> tuple[bytes, bytes]:
             return head, body
 
 
+@pytest.mark.security("raw HTTP")
 @pytest.mark.parametrize("line", ["garbage", "GET /v1/\xff HTTP/1.1\r\nHost: localhost"])
 def test_what_is_not_http_is_refused_in_the_same_form(port: int, line: str) -> None:
     head, body = sent(port, line.encode("latin-1") + b"\r\n\r\n")
@@ -44,6 +45,7 @@ def test_the_absolute_form_of_a_target(port: int) -> None:
 BEGUN = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nX-Sl"
 
 
+@pytest.mark.security("raw HTTP")
 @pytest.mark.parametrize(("kept", "begun"), [(False, b""), (False, BEGUN), (True, BEGUN)])
 def test_a_head_that_never_ends_is_408(kept: bool, begun: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_module, "HEAD_SECONDS", 0.1)
@@ -58,6 +60,7 @@ def test_a_head_that_never_ends_is_408(kept: bool, begun: bytes, monkeypatch: py
     assert json.loads(body)["error"]["message"] == "No whole request arrived within 0.1 seconds."
 
 
+@pytest.mark.security("raw HTTP")
 def test_an_upgrade_is_ignored(port: int, caplog: pytest.LogCaptureFixture) -> None:
     headers = {"Connection": "Upgrade", "Upgrade": "websocket"}
     assert ask(port, "GET", "/v1/models", headers=headers).status == 200

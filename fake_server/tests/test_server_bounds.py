@@ -15,6 +15,8 @@ from fake_server.server.settings import Settings
 from fake_server.server.uvicorn_server import HEAD_BYTES
 from fake_server.tests.edge_client import ASK, serving
 
+pytestmark = pytest.mark.security("raw HTTP")
+
 GET = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n"
 BODY = json.dumps(ASK).encode()
 POST = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"

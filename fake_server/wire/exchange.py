@@ -126,6 +126,11 @@ class Exchange:
         """The body without its transfer coding; a content coding (gzip) is not removed."""
         return b"".join(write.data for write in self.writes)
 
+    @property
+    def size(self) -> int:
+        """Bytes of both bodies, and of the reply as it was received."""
+        return len(self.request.body) + sum(len(write.data) for write in (*self.writes, *self.raw))
+
     def knows(self, *aspects: Aspect) -> bool:
         """Whether none of these aspects was lost."""
         return not self.unknown.intersection(aspects)
