@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from functools import lru_cache
+from itertools import count
 from typing import TypeAlias
 
 from pydantic_core import SchemaError, SchemaValidator, ValidationError, core_schema
@@ -19,6 +20,8 @@ Compiled: TypeAlias = tuple[SchemaValidator, int]
 """A compiled pattern, and how many microseconds that took: they tell its size, as nothing else does."""
 _QUICK, _LARGE = 1000, 2000
 """Microseconds from which on a search costs by the size of the pattern too, and from which on it is large."""
+_MOST_KEPT, _OTHERS = 200_000, 100
+"""Microseconds of compiling whose patterns may be kept in memory (some 20 MB), and patterns that push them out."""
 _SHORT, _MOST_DEAR = 200, 1000
 """Characters that are searched quickly whatever the pattern; large patterns whose sizes are remembered."""
 
@@ -56,12 +59,25 @@ def _compile(pattern: str) -> Compiled:
         steps = int((time.thread_time() - began) * 1e6)
         spend(steps, f"the pattern {shorten(pattern, 60)!r}")
     if steps > _QUICK:
+        _push_out(steps)
         if len(_dear) >= _MOST_DEAR:
             _dear.clear()
         _dear.setdefault(pattern, steps)  # a second time it may be found ready
     return compiled, _dear.get(pattern, steps)
 
 
+def _push_out(steps: int) -> None:
+    """Compile small patterns once large ones take too much memory: pydantic keeps the last ones, whoever uses them."""
+    global _kept
+    _kept += steps
+    if _kept > _MOST_KEPT:
+        _kept = 0
+        for _ in range(_OTHERS):
+            SchemaValidator(core_schema.str_schema(pattern=f"^{next(_numbers)}$"))
+
+
+_kept = 0
+_numbers = count()
 _ours = lru_cache(maxsize=4096)(_compile)
 _quick = lru_cache(maxsize=64)(_compile)
 _dear: dict[str, int] = {}
@@ -70,4 +86,9 @@ _dear: dict[str, int] = {}
 
 def _theirs(pattern: str) -> Compiled:
     """Compile a pattern of a request. A large one is not kept."""
-    return _compile(pattern) if _dear.get(pattern, 0) > _LARGE else _quick(pattern)
+    if _dear.get(pattern, 0) > _LARGE:
+        return _compile(pattern)
+    compiled = _quick(pattern)
+    if compiled[1] > _LARGE:
+        _quick.cache_clear()
+    return compiled

@@ -38,8 +38,8 @@ _LONGEST_CACHED_TEXT = 4096
 _LONGEST_CACHED_PIECE = 64
 """In characters; longer pieces are rare and would fill the cache."""
 _SECTION = 64 * 1024
-_BETWEEN_WORDS = re.compile(r"(?<=[^\W\d_]) ")
-"""The space after a word, where a new piece begins whatever is before and behind it."""
+_SPACE = re.compile(r"(?<=\S) ")
+"""A space after something else: a new piece begins with it, whatever is before and behind."""
 _SYLLABLES = [first + second for first in "bcdfghjklmnpqrstvwxz" for second in "aeiou"]
 
 _PIECE = re.compile(
@@ -71,9 +71,11 @@ def _split(text: str) -> tuple[str, ...]:
 def _sections(text: str) -> Iterator[str]:
     """Sections of a long text that are split as the whole is: other threads have their turn between them."""
     start = 0
-    while len(text) - start > _SECTION and (cut := _BETWEEN_WORDS.search(text, start + _SECTION)):
-        yield text[start : cut.start()]
-        start = cut.start()
+    while len(text) - start > 2 * _SECTION:
+        cut = _SPACE.search(text, start + _SECTION, start + 2 * _SECTION)
+        end = cut.start() if cut else start + 2 * _SECTION
+        yield text[start:end]
+        start = end
     yield text[start:]
 
 
@@ -83,7 +85,10 @@ _split_cached = lru_cache(maxsize=256)(_split)
 
 def count(text: str) -> int:
     """Estimate the number of tokens in `text`."""
-    return len(split(text))
+    if len(text) <= _LONGEST_CACHED_TEXT:
+        return len(_split_cached(text))
+    spend(len(text) // 50, "the tokens of its texts")
+    return sum(len(_split(section)) for section in _sections(text))
 
 
 def prompt_texts(prompt: Any) -> list[str]:

@@ -47,7 +47,7 @@ def vector_size(model: str) -> int:
 def make_vector(model: str, text: str, dimensions: int | None = None) -> list[float]:
     """Make the vector in 32-bit precision; `dimensions` keeps its beginning, scaled to length 1 again."""
     full = vector_size(model)
-    spend(500 + len(text) // 10, "the vectors of its texts")
+    spend(200 + len(text) // 20, "the vectors of its texts")
     noise = struct.unpack(f"<{full}h", _hash(model, "text", text, length=2 * full))
     spread = _TEXT_SHARE / 18_918 / full**0.5  # 16-bit numbers drawn evenly have this standard deviation
     numbers = [(number + 0.5) * spread for number in noise]  # never 0, so that no vector is

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from contract_tests.lab.fuzz import (
     control,
+    costly,
     faults,
     floods,
     memory,
@@ -40,6 +41,7 @@ PARTS: tuple[Part, ...] = (
     *scripts.PARTS,
     schemas.PART,
     *recordings.PARTS,
+    *costly.PARTS,
 )
 SURFACE, MEMORY, FLOODS = "surface", "memory", "floods"
 SHARES = {SURFACE: 3, MEMORY: 2, FLOODS: 4} | {part.name: 1 for part in PARTS}
@@ -86,7 +88,7 @@ def _passes(name: str, work: Callable[[], str], seed: int) -> bool:
         print("".join(traceback.format_exception(error)), file=sys.stderr)
         first = next(iter(str(error).splitlines()), type(error).__name__)
         text, passed = f"FAILED with seed {seed}: {first[:150]}", False
-    print(f"{name:10} {time.monotonic() - began:6.1f} s  {text}", flush=True)
+    print(f"{name:16} {time.monotonic() - began:6.1f} s  {text}", flush=True)
     return passed
 
 

@@ -19,7 +19,10 @@ Check = Callable[[FakeProcess, Any], None]
 
 @dataclass(frozen=True)
 class Part:
-    """`check` raises for a bad value. `asks_fake`: it sends requests, after which the fake must be idle."""
+    """`check` raises for a bad value, or takes `longest` seconds.
+
+    `asks_fake`: it sends requests, after which the fake must be idle.
+    """
 
     name: str
     description: str
@@ -27,6 +30,7 @@ class Part:
     check: Check
     asks_fake: bool = False
     examples: int = 100
+    longest: float = LONGEST
 
     def round(self, fake: FakeProcess, seed: int, examples: int | None = None) -> int:
         """Draw and check values; their number. Raises what `check` does for the smallest bad value."""
@@ -47,7 +51,7 @@ class Part:
             began = time.monotonic()
             self.check(fake, value)
             took = time.monotonic() - began
-            assert took < LONGEST, f"it took {took:.1f} s"
+            assert took < self.longest, f"it took {took:.1f} s"
 
         holds()
         if self.asks_fake:

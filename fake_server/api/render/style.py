@@ -82,7 +82,7 @@ class Style:
             seed=int.from_bytes(drawn[16:], "big"),
         )
 
-    def serialize(self, value: Mapping[str, Any]) -> bytes:
+    def serialize(self, value: Any) -> bytes:
         """Serialize a value as JSON in UTF-8."""
         shaped = reverse(value) if self.order == "reversed" else value
         text = _encoder(self.escaped, self.spaced, self.order == "sorted").encode(shaped)

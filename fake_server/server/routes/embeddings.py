@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 from fake_server.api import errors, tokens
 from fake_server.api import vectors as embedding
+from fake_server.api.render.style import PLACEHOLDERS
 from fake_server.api.reply import ErrorReply, NumbersReply, RawReply
 from fake_server.api.validate.completions import CONTEXT_SIZES
 from fake_server.api.validate.embeddings import validate_embeddings
@@ -18,6 +20,7 @@ from fake_server.server.settings import Settings
 from fake_server.wire.budget import hold
 from fake_server.wire.delivery import Delivery
 
+MARK = PLACEHOLDERS[0]
 _NUMBER, _PACKED = 20, 6
 """Bytes of a number of a vector, as JSON and in base64."""
 
@@ -28,28 +31,39 @@ def create_embeddings(context: RequestContext) -> Delivery:
     scripted = _refusal(body, context.settings) or scripted_numbers(context, as_chat(body))
     if isinstance(scripted, (ErrorReply, RawReply)):
         return deliver_directly(scripted, context.settings.seed)
-    style = context.style
     context.tokens = count = sum(max(tokens.count(text), 1) for text in tokens.prompt_texts(body["input"]))
-    return deliver_json(style.serialize(embeddings_of(body, count, scripted.embedding)), count)
+    vectors = _vectors(body, scripted.embedding)
+    before, *after = context.style.serialize(_listed(body, count, repeat(MARK))).split(b'"%s"' % MARK.encode())
+    pieces = [before]
+    for vector, rest in zip(vectors, after, strict=True):  # one by one: as numbers they take three times the room
+        pieces += (context.style.serialize(vector), rest)
+    return deliver_json(b"".join(pieces), count)
 
 
 def embeddings_of(body: Mapping[str, Any], count: int, same: Sequence[float] | None = None) -> dict[str, Any]:
     """The API's list of embeddings for a good request of `count` tokens; `same`: the vector of every text."""
+    return _listed(body, count, _vectors(body, same))
+
+
+def _vectors(body: Mapping[str, Any], same: Sequence[float] | None) -> Iterator[list[float] | str]:
+    """The vector of each text, as numbers or in base64. Raises TooMuch before the first."""
     model, packed, size = body["model"], body.get("encoding_format") == "base64", body.get("dimensions")
     texts = tokens.prompt_texts(body["input"])
     numbers = len(same or ()) or size or embedding.vector_size(model)
     hold(len(texts) * numbers * (_PACKED if packed else _NUMBER), f"{len(texts):,} vectors of {numbers:,} numbers")
     vectors = (embedding.make_vector(model, text, size) if same is None else list(same) for text in texts)
+    return map(embedding.encode_base64, vectors) if packed else vectors
+
+
+def _listed(body: Mapping[str, Any], count: int, vectors: Iterable[list[float] | str]) -> dict[str, Any]:
+    """The list with an entry for each text."""
+    texts = tokens.prompt_texts(body["input"])
     data = [
-        {
-            "object": "embedding",
-            "index": index,
-            "embedding": embedding.encode_base64(vector) if packed else vector,
-        }
-        for index, vector in enumerate(vectors)
+        {"object": "embedding", "index": index, "embedding": vector}
+        for index, (_, vector) in enumerate(zip(texts, vectors, strict=False))
     ]
     usage = {"prompt_tokens": count, "total_tokens": count}
-    return {"object": "list", "data": data, "model": model, "usage": usage}
+    return {"object": "list", "data": data, "model": body["model"], "usage": usage}
 
 
 def _refusal(body: Mapping[str, Any], settings: Settings) -> ErrorReply | None:
