@@ -34,7 +34,7 @@ test proofs: export PYTHONDONTWRITEBYTECODE :=
 test proofs: export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/bytecode
 
 .DEFAULT_GOAL := help
-.PHONY: help setup contract record test proofs fuzz coverage check mutants fake interop judges behaviour bench profile bench-fidelity sdks constraints clean compatibility rules pages langchain uses clients wheel security
+.PHONY: help setup contract record test proofs fuzz coverage check mutants fake interop judges behaviour bench profile bench-fidelity sdks constraints clean compatibility rules pages langchain uses clients wheel security audit
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -133,6 +133,9 @@ profile: $(STAMP)  ## how many calls a request passes, and where the time of a r
 
 bench-fidelity: $(STAMP)  ## compare what recorders preserve: this kit, vcrpy, mitmproxy, aimock; FIDELITY=--write saves the table
 	@$(BIN)/python -m contract_tests.lab.fidelity $(FIDELITY)
+
+audit: $(STAMP)  ## look the pinned versions up in a database of advisories; says so where that is out of reach
+	@$(BIN)/python -m contract_tests.lab.tools.audit
 
 sdks: $(STAMP)  ## build an environment for each generation of the official SDK
 	@$(BIN)/python -m contract_tests.lab.tools.sdks
