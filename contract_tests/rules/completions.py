@@ -28,7 +28,7 @@ OBJECT, OBJECT_OF_CHAT_MODELS = "text_completion", "completion"
 """The second is what api.openai.com says where gpt-4o-mini completes a text (2025)."""
 
 dict_reply.add_to(completions, TEXT)
-envelope(completions, TEXT.dicts, OBJECT, OBJECT_OF_CHAT_MODELS)
+envelope(completions, TEXT.dicts, OBJECT, OBJECT_OF_CHAT_MODELS, TEXT.dicts_and_strays)
 choice_list.add_to(completions, TEXT, see.COMPLETION_CREATE)
 limits.add_to(completions, LimitedReplies(TEXT, streamed=False), see.COMPLETION_CREATE)
 stream.add_to(completions_stream, TEXT, see.COMPLETION_CREATE)

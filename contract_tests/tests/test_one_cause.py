@@ -14,10 +14,9 @@ from contract_tests.rules.engine.node import Place
 from contract_tests.rules.engine.refused import added_parameters
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
-from fake_server.wire.exchange import Exchange, Request, Write
+from contract_tests.tests.replies import CHAT, MESSAGES, TEXT, chunks, exchange, streamed
+from fake_server.wire.exchange import Exchange
 
-CHAT, TEXT = "/v1/chat/completions", "/v1/completions"
-MESSAGES = [{"role": "user", "content": "Say hello."}]
 FLAT_ERRORS = [
     {"object": "error", "message": "boom", "type": "x", "code": 400, "param": None},
     {"detail": "boom"},
@@ -44,39 +43,9 @@ STRAYS: list[dict[str, Any]] = [
 ]
 
 
-def _exchange(
-    asked: object, body: bytes, status: int = 200, media: str = "application/json", path: str = CHAT
-) -> Exchange:
-    sent = asked if isinstance(asked, bytes) else json.dumps(asked).encode()
-    return Exchange(Request("POST", path, body=sent), status, (("Content-Type", media),), (Write(body),))
-
-
-def _streamed(events: list[Any], path: str = CHAT) -> Exchange:
-    lines = (event if isinstance(event, str) else json.dumps(event) for event in events)
-    body = "".join(f"data: {line}\n\n" for line in lines).encode()
-    member = {"messages": MESSAGES} if path == CHAT else {"prompt": "Say hello."}
-    return _exchange({"model": "m", "stream": True, **member}, body, media="text/event-stream", path=path)
-
-
-def _chunks(path: str) -> list[Any]:
-    def chunk(**choice: Any) -> dict[str, Any]:
-        kind = "chat.completion.chunk" if path == CHAT else "text_completion"
-        entry = {"index": 0, "logprobs": None, "finish_reason": None, **choice}
-        return {"id": "chatcmpl-1", "object": kind, "created": 1_796_000_000, "model": "m", "choices": [entry]}
-
-    if path == TEXT:
-        return [chunk(text="Hello"), chunk(text=".", finish_reason="stop"), "[DONE]"]
-    return [
-        chunk(delta={"role": "assistant", "content": "", "refusal": None}),
-        chunk(delta={"content": "Hello."}),
-        chunk(delta={}, finish_reason="stop"),
-        "[DONE]",
-    ]
-
-
 @pytest.mark.parametrize("path", [CHAT, TEXT])
 def test_a_stream_of_chunks_is_no_finding(path: str) -> None:
-    assert not judge(_streamed(_chunks(path), path)).ids(MUST)
+    assert not judge(streamed(chunks(path), path)).ids(MUST)
 
 
 @pytest.mark.parametrize("path", [CHAT, TEXT])
@@ -86,13 +55,13 @@ def test_a_stream_of_chunks_is_no_finding(path: str) -> None:
 def test_an_error_of_another_form_in_a_stream_is_named_once(
     path: str, error: dict[str, Any], before: int, after: list[str]
 ) -> None:
-    events = [*_chunks(path)[:before], error, *after]
-    assert judge(_streamed(events, path)).ids(MUST) == {"errors.in-stream"}
+    events = [*chunks(path)[:before], error, *after]
+    assert judge(streamed(events, path)).ids(MUST) == {"errors.in-stream"}
 
 
 @pytest.mark.parametrize("error", FLAT_ERRORS, ids=str)
 def test_a_failure_that_calls_itself_a_success_is_one_finding(error: dict[str, Any]) -> None:
-    judged = judge(_exchange({"model": "m", "messages": MESSAGES}, json.dumps(error).encode()))
+    judged = judge(exchange({"model": "m", "messages": MESSAGES}, json.dumps(error).encode()))
     assert judged.ids(MUST) - {"errors.object"} == {"errors.status"}
 
 
@@ -100,7 +69,7 @@ def test_a_failure_that_calls_itself_a_success_is_one_finding(error: dict[str, A
     "answer", [{"message": "ok", "code": 0}, {"status": "success", "msg": "hello"}, {"text": "hi"}]
 )
 def test_an_answer_of_another_form_is_no_failure(answer: dict[str, Any]) -> None:
-    assert "errors.status" not in judge(_exchange({"messages": MESSAGES}, json.dumps(answer).encode())).ids(MUST)
+    assert "errors.status" not in judge(exchange({"messages": MESSAGES}, json.dumps(answer).encode())).ids(MUST)
 
 
 @pytest.mark.parametrize("path", [CHAT, TEXT])
@@ -112,7 +81,7 @@ def test_an_answer_of_another_form_is_no_failure(answer: dict[str, Any]) -> None
 def test_a_stream_that_breaks_off_with_what_is_no_object_is_one_finding(
     path: str, last: Any, before: int, after: list[str]
 ) -> None:
-    judged = judge(_streamed([*_chunks(path)[:before], last, *after], path))
+    judged = judge(streamed([*chunks(path)[:before], last, *after], path))
     assert judged.ids(MUST) == {"sse.one-json-per-event"}
 
 
@@ -122,10 +91,10 @@ def test_a_stream_that_breaks_off_with_what_is_no_object_is_one_finding(
 def test_an_event_that_is_no_chunk_is_named_once_and_asked_nothing_else(
     path: str, stray: dict[str, Any], place: int
 ) -> None:
-    events = _chunks(path)
+    events = chunks(path)
     events.insert(place, stray)
     section = "chat.stream" if path == CHAT else "completions.stream"
-    judged = judge(_streamed(events, path))
+    judged = judge(streamed(events, path))
     assert judged.ids(MUST) == {f"{section}.object"}
     assert [finding.actual[:27] for finding in judged.findings if finding.rule.level is MUST] == [
         "an event that is no chunk: "
@@ -134,13 +103,13 @@ def test_an_event_that_is_no_chunk_is_named_once_and_asked_nothing_else(
 
 def test_a_stream_of_another_api_is_one_finding_for_its_form() -> None:
     events = [{"type": "message_start", "message": {}}, {"type": "content_block_delta", "index": 0}]
-    assert judge(_streamed(events)).ids(MUST) == {"chat.stream.object"}
+    assert judge(streamed(events)).ids(MUST) == {"chat.stream.object"}
 
 
 def test_a_chunk_that_lacks_members_is_still_a_chunk() -> None:
-    chunks = _chunks(CHAT)
-    del chunks[1]["object"], chunks[1]["id"]
-    assert {"chat.stream.object", "chat.stream.id"} <= judge(_streamed(chunks)).ids(MUST)
+    events = chunks(CHAT)
+    del events[1]["object"], events[1]["id"]
+    assert {"chat.stream.object", "chat.stream.id"} <= judge(streamed(events)).ids(MUST)
 
 
 MISTAKES = [
@@ -165,12 +134,12 @@ MISTAKES = [
     ],
 )
 def test_a_mistake_that_is_answered_with_a_5xx_is_one_finding(asked: object, body: bytes) -> None:
-    judged = judge(_exchange(asked, body, 500, "application/json" if body[:1] == b"{" else "text/plain"))
+    judged = judge(exchange(asked, body, 500, "application/json" if body[:1] == b"{" else "text/plain"))
     assert judged.ids(MUST, SHOULD) == {"errors.callers-mistake"}
 
 
 def test_a_failure_of_a_valid_request_is_judged_by_its_form() -> None:
-    judged = judge(_exchange({"model": "m", "messages": MESSAGES}, b"<html></html>", 500, "text/html"))
+    judged = judge(exchange({"model": "m", "messages": MESSAGES}, b"<html></html>", 500, "text/html"))
     assert judged.ids(MUST) == {"errors.body"}
 
 
@@ -220,7 +189,7 @@ NOT_ADDED = [
 
 def _refused(reply: dict[str, Any], status: int = 400) -> Exchange:
     asked = {"model": "m", "messages": MESSAGES, "max_tokens": 5}
-    return _exchange(asked, json.dumps(reply).encode(), status)
+    return exchange(asked, json.dumps(reply).encode(), status)
 
 
 @pytest.mark.parametrize("reply", ADDED, ids=str)
@@ -237,7 +206,7 @@ def test_what_was_sent_or_is_missing_was_not_added(reply: dict[str, Any]) -> Non
 
 def test_an_error_in_the_stream_of_a_valid_request_is_a_refusal_of_it() -> None:
     error = {"error": {"message": "boom", "type": "server_error", "param": None, "code": None}}
-    view = View(_streamed([*_chunks(CHAT)[:2], error, "[DONE]"]))
+    view = View(streamed([*chunks(CHAT)[:2], error, "[DONE]"]))
     (finding,) = judge_trace(Trace("chat.stream.poem", {"stream": view}, valid=frozenset({"stream"}))).findings
     assert (finding.rule.id, finding.actual) == ("relations.accepted", "stream: an error in the stream: boom")
 

@@ -27,7 +27,7 @@ FINISH_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "f
 SERVICE_TIERS = frozenset({"auto", "default", "flex", "scale", "priority"})
 
 dict_reply.add_to(chat, CHAT)
-envelope(chat, CHAT.dicts, "chat.completion")
+envelope(chat, CHAT.dicts, "chat.completion", with_strays=CHAT.dicts_and_strays)
 choice_list.add_to(chat, CHAT, see.CHAT_CREATE)
 limits.add_to(chat, LimitedReplies(CHAT, streamed=False), see.CHAT_CREATE)
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.stream import StreamedCall, StreamedChoice
-from contract_tests.rules.engine.view import Payload, View
+from contract_tests.rules.engine.view import Payload, View, is_completion
 from fake_server.wire import jsontext
 
 Subject = TypeVar("Subject")
@@ -97,7 +97,11 @@ class Endpoint:
         return view.endpoint == self.endpoint and view.ok and view.whole and view.form != "empty"
 
     def dicts(self, view: View) -> Iterator[Node]:
-        """The body that is one JSON object."""
+        """The body that is a completion."""
+        return (root for root in self.dicts_and_strays(view) if is_completion(root))
+
+    def dicts_and_strays(self, view: View) -> Iterator[Node]:
+        """The body that is one JSON object, whatever it says to be."""
         if view.endpoint == self.endpoint and view.is_dict:
             yield view.root
 

@@ -217,7 +217,7 @@ class View:
         for node in self.messages:
             if node.says("error") or (streams_chunks and is_flat_error(node)):
                 errors.append(node)
-            elif streams_chunks and not is_chunk(node):
+            elif streams_chunks and not is_completion(node):
                 strays.append(node)
             else:
                 chunks.append(node)
@@ -291,9 +291,10 @@ class View:
         return self.exchange.knows(*aspects)
 
 
-def is_chunk(node: Node) -> bool:
-    """Whether an object of a stream is a chunk, as far as it says; one that says what else it is, is none."""
+def is_completion(node: Node) -> bool:
+    """Whether an object is a completion or a chunk of one, as far as it says; none says to be something else."""
     if "choices" in node.value:
         return True
-    named = node.text_of("object").startswith(("chat.completion", "text_completion"))
-    return named or (not node.text_of("type") and not node.value.keys().isdisjoint(("id", "created")))
+    if named := node.text_of("object"):
+        return named.startswith(("chat.completion", "text_completion"))
+    return not node.text_of("type") and not node.value.keys().isdisjoint(("id", "created"))

@@ -10,12 +10,12 @@ from contract_tests.rules.engine.judge import Complaint
 from contract_tests.rules.engine.node import Node, Place
 from contract_tests.rules.engine.subjects import json_bodies, json_texts
 from contract_tests.rules.engine.view import View
-from contract_tests.rules.http.message import http
+from contract_tests.rules.http.message import NOT_STREAMED, http
 from fake_server.wire import jsontext
 from fake_server.wire.exchange import Aspect
 
 
-@http.rule("json-syntax", over=json_bodies, see=see.JSON, harm="no client can read the reply")
+@http.rule("json-syntax", over=json_bodies, yields_to=NOT_STREAMED, see=see.JSON, harm="no client can read the reply")
 def json_syntax(view: View) -> Iterable[Complaint]:
     """A JSON body is one JSON text."""
     for problem in view.document.problems:

@@ -13,6 +13,8 @@ from fake_server.wire.exchange import Aspect, Ending, header
 
 http = Section("http", "Status, headers, framing, JSON text", see.HTTP)
 HEADERS = (Aspect.HEADERS,)
+NOT_STREAMED = ("chat.stream.is-stream", "completions.stream.is-stream")
+"""Rules that speak first of a body that should have been a stream: NDJSON is no JSON text, and needs not be one."""
 
 
 @http.rule(
@@ -173,6 +175,7 @@ def text_type(view: View) -> Iterable[Complaint]:
 @http.rule(
     "json-type",
     over=json_bodies,
+    yields_to=NOT_STREAMED,
     needs=HEADERS,
     see=see.CONTENT_TYPE,
     harm="openai-python returns JSON that is labelled text/plain as a string",

@@ -108,6 +108,7 @@ def stop_kept(answer: Answer, stop: str) -> Iterable[Complaint]:
 @limits.rule(
     "limit-kept",
     over=LimitedReplies.counts,
+    yields_to=("chat.stream.not-cumulative", "completions.stream.not-cumulative"),
     see=SEE_CREATE,
     needs=[Aspect.REQUEST],
     harm="answers cost more than the caller allowed",

@@ -9,7 +9,7 @@ from contract_tests.rules.engine.judge import Complaint, Section
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.shared_rules import SEE_CREATE, SharedRules
 from contract_tests.rules.engine.subjects import Endpoint
-from contract_tests.rules.engine.view import View, is_chunk
+from contract_tests.rules.engine.view import View, is_completion
 from fake_server.relay.redact import excerpt
 from fake_server.wire.exchange import Aspect
 from fake_server.wire.text import format_count
@@ -72,8 +72,8 @@ def always(named: str) -> str:
 def envelope(section: Section, over: Over, named: str, recorded: str = "", with_strays: Over | None = None) -> None:
     """The members `object`, `id`, `created` and `model` of a reply, or of every chunk.
 
-    `recorded` is another `object` that api.openai.com is recorded to say. `with_strays` also yields the objects of
-    a stream that are no chunks: they are named once, and nothing else is asked of them.
+    `recorded` is another `object` that api.openai.com is recorded to say. `with_strays` also yields the objects
+    that are no completions, nor chunks of one: they are named once, and nothing else is asked of them.
     """
 
     @section.rule(
@@ -84,13 +84,9 @@ def envelope(section: Section, over: Over, named: str, recorded: str = "", with_
         harm="clients and gateways that tell replies apart by `object` take it for something else",
     )
     def object_(root: Node) -> Iterable[Complaint]:
-        if with_strays and not is_chunk(root):
-            yield (
-                root,
-                f"an event that is no chunk: {root}",
-                f'"{named}"',
-                "`for choice in chunk.choices` raises on None",
-            )
+        if with_strays and not is_completion(root):
+            what = "an event that is no chunk" if root.document.event else "a reply that is no completion"
+            yield root, f"{what}: {root}", f'"{named}"', "clients find no choices: code that reads them raises on None"
         elif root.value.get("object") not in (named, recorded or named):
             yield root["object"], str(root["object"]), f'"{named}"'
 

@@ -177,7 +177,12 @@ def finish_reason(turn: Turn) -> Iterable[Complaint]:
         yield turn.finish, '"function_call" with tool calls', '"tool_calls"'
 
 
-@tools.rule("finish-has-calls", over=turns, harm="agents look for a call that is not there")
+@tools.rule(
+    "finish-has-calls",
+    over=turns,
+    yields_to=("chat.stream.delta",),
+    harm="agents look for a call that is not there",
+)
 def finish_has_calls(turn: Turn) -> Iterable[Complaint]:
     """An answer that ends with finish_reason "tool_calls" has tool calls."""
     if turn.finish.value == "tool_calls" and not turn.names:
@@ -214,6 +219,7 @@ def name_offered(turn: Turn) -> Iterable[Complaint]:
 @tools.rule(
     "choice-kept",
     over=only(turns, lambda turn: turn.view.request["tool_choice"] and offered_names(turn.view)),
+    yields_to=("chat.stream.delta",),
     needs=[Aspect.REQUEST],
     see=see.CHAT_CREATE,
     harm="a caller that forces a call reads `tool_calls[0]` and raises; one that forbids calls gets one",

@@ -37,7 +37,7 @@ def _counts_with_words(view: View, name: str, text: str) -> Iterable[tuple[Node,
     "completion-size",
     over=lambda view: _counts_with_words(view, "completion_tokens", completed_text(view)),
     level=SHOULD,
-    yields_to=("usage.completion-counted",),
+    yields_to=("usage.completion-counted", "chat.stream.not-cumulative", "completions.stream.not-cumulative"),
     harm="answers are billed far below what they cost",
 )
 def completion_size(count: Node, words: int) -> Iterable[Complaint]:
