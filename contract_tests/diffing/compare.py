@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from contract_tests.diffing import framing, order, shape, timing
 from contract_tests.diffing.difference import Comparison, Difference, Kind, Side
 from contract_tests.diffing.documents import CHUNK, DICT, body_kind, documents, merge_chunks, merged_document
-from contract_tests.diffing.rules_say import RulesOnSide, overrule
+from contract_tests.diffing.rules_say import THE_BODY, RulesOnSide, apply_rules
 from contract_tests.diffing.sdk_types import types_of
 from contract_tests.diffing.verdicts import Opinion, decide
 from contract_tests.rules.engine.view import View
@@ -34,11 +34,10 @@ def compare(a: Side, b: Side, only: Collection[Kind] = tuple(Kind)) -> Compariso
         Kind.FRAMING: framing.differences,
         Kind.TIMING: timing.differences,
     }
-    differences = tuple(difference for kind, way in ways.items() if kind in only for difference in way(a, b))
-    if any(difference.kind is Kind.SHAPE for difference in differences):
-        rules = RulesOnSide(a), RulesOnSide(b)
-        differences = tuple(overrule(difference, *rules) for difference in differences)
-    return Comparison(a.label, b.label, differences, tuple(_unknown(a, b, only)))
+    differences = [difference for kind, way in ways.items() if kind in only for difference in way(a, b)]
+    if Kind.SHAPE in only:
+        differences = apply_rules(differences, RulesOnSide(a), RulesOnSide(b))
+    return Comparison(a.label, b.label, tuple(differences), tuple(_unknown(a, b, only)))
 
 
 def _unknown(a: Side, b: Side, only: Collection[Kind]) -> Iterator[str]:
@@ -88,7 +87,7 @@ def _whole(a: Side, what_a: str, b: Side, what_b: str) -> Difference:
     if a.view.ok is b.view.ok:  # with different statuses, the status is what differs
         of_a, of_b = _of_whole(a.view, what_a), _of_whole(b.view, what_b)
         verdict = decide(a.role, of_a, b.role, of_b) if of_a and of_b else None
-    return Difference(Kind.SHAPE, "the body", what_a, what_b, verdict)
+    return Difference(Kind.SHAPE, THE_BODY, what_a, what_b, verdict)
 
 
 def _of_whole(view: View, what: str) -> Opinion | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 
 from contract_tests.diffing.difference import Difference, Kind, Role, Side
@@ -18,6 +19,8 @@ from contract_tests.rules import judge
 from contract_tests.rules.engine.judge import MAX_COMPLAINTS, Finding, Level
 from contract_tests.rules.engine.node import show_path
 
+THE_BODY = "the body"
+"""Where two bodies are of different kinds."""
 _BLAME = {Role.OTHER: Verdict.DRIFTED, Role.FAKE: Verdict.OUTDATED, Role.GENUINE: Verdict.BEHIND}
 
 
@@ -27,17 +30,25 @@ class RulesOnSide:
     def __init__(self, side: Side) -> None:
         self.role = side.role
         findings = judge(side.view).findings
+        self.faults = {
+            finding.rule.id: finding
+            for finding in sorted(findings, key=rank, reverse=True)
+            if finding.rule.level is not Level.NOTE
+        }
+        """What is broken at MUST or SHOULD: the worst finding of each rule."""
         counts = Counter(finding.rule.id for finding in findings if finding.rule.generic)
         self.more = next((rule_id for rule_id, number in counts.items() if number >= MAX_COMPLAINTS), "")
         """A rule about every member that may be broken at more places than it reports."""
-        self._by_path = {
-            re.sub(r"\[\d+\]", "[]", show_path(finding.place.path)): finding
-            for finding in sorted(findings, key=rank, reverse=True)
-        }
+        self._by_path = {path_of(finding): finding for finding in sorted(findings, key=rank, reverse=True)}
 
     def at(self, where: str) -> Finding | None:
         """The finding at exactly this path."""
         return next((self._by_path[path] for path in _paths(where) if path in self._by_path), None)
+
+
+def path_of(finding: Finding) -> str:
+    """The place of a finding, as the path of a difference is written."""
+    return re.sub(r"\[\d+\]", "[]", show_path(finding.place.path))
 
 
 def _paths(where: str) -> tuple[str, str]:
@@ -60,3 +71,27 @@ def overrule(difference: Difference, a: RulesOnSide, b: RulesOnSide) -> Differen
         allowed = difference.verdict is Verdict.DRIFTED
         return replace(difference, verdict=Verdict.ALLOWED if allowed else difference.verdict, rule=noted)
     return replace(difference, rule=a.more or b.more)
+
+
+def apply_rules(differences: Iterable[Difference], a: RulesOnSide, b: RulesOnSide) -> list[Difference]:
+    """The differences with the verdicts of the rules.
+
+    What would be allowed is not where one side alone breaks a rule at what holds that place, or at what is in it.
+    """
+    judged = [overrule(difference, a, b) for difference in differences]
+    for side, other in ((a, b), (b, a)):
+        for rule_id in side.faults.keys() - other.faults.keys() - {difference.rule for difference in judged}:
+            finding = side.faults[rule_id]
+            for at, difference in enumerate(judged):
+                if difference.verdict is Verdict.ALLOWED and _is_about(difference, finding):
+                    judged[at] = replace(difference, verdict=_BLAME[side.role], rule=rule_id)
+                    break
+    return judged
+
+
+def _is_about(difference: Difference, finding: Finding) -> bool:
+    """Whether a difference is about the place of a finding, what holds it or is in it, or about what the rule names."""
+    place, paths = path_of(finding), _paths(difference.where)
+    nested = place != "" and any(path.startswith(place) or place.startswith(path) for path in paths)
+    words = re.findall(r"[a-z]+(?:_[a-z]+)*", f"{finding.rule.id} {finding.rule.clause} {finding.actual}")
+    return difference.where == THE_BODY or nested or any(re.split(r"\W+", path)[-1] in words for path in paths)

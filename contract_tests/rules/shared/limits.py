@@ -136,7 +136,7 @@ def length_said(answer: Answer, used: float, limit: int, _: float) -> Iterable[C
     # An answer may come to its own end with the last token it is allowed; then it ends as sentences do.
     within = last in _WITHIN or (last.isalnum() and len(answer.text.split()) >= FEW_WORDS)
     if used == limit and answer.finish == "stop" and last and within:
-        yield answer.where, f"stop, after {limit} of {format_count(limit, 'token')}"
+        yield answer.where, f"finish_reason stop after {limit} of {format_count(limit, 'token')}"
 
 
 @limits.rule(
@@ -152,4 +152,4 @@ def length_said(answer: Answer, used: float, limit: int, _: float) -> Iterable[C
 def length_true(answer: Answer, used: float, limit: int, prompt: float) -> Iterable[Complaint]:
     """An answer that claims to be cut has used the tokens it was allowed."""
     if answer.finish == "length" and used < limit / 2 and prompt + used < SMALL:
-        yield answer.where, f"length, after {used} of {format_count(limit, 'token')}"
+        yield answer.where, f"finish_reason length after {used} of {format_count(limit, 'token')}"
