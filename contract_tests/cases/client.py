@@ -8,6 +8,7 @@ from contract_tests.target.case import case
 from contract_tests.target.errors import NotReached
 from contract_tests.target.main_program import run_main_program
 from contract_tests.target.session import SLACK
+from fake_server.relay.redact import excerpt_end
 
 
 @case("client.main-dict", title="main(), the poem in one dict", tokens=POEM_TOKENS)
@@ -39,7 +40,7 @@ async def _run_main(ask: Ask, role: str, *options: str) -> None:
         await relay.wait_until_idle()
     for exchange in relay.exchanges:
         ask.keep(exchange.but(label=ask.case.id), role)
-    line = outcome.stderr.replace(relay.path, "")[-400:]  # the relay's token is nobody else's business
+    line = excerpt_end(outcome.stderr.replace(relay.path, ""), 400)  # the relay's token is nobody else's business
     if outcome.is_own_fault:
         raise RuntimeError(f"main() failed by itself, exit code {outcome.code}: {line}")
     if relay.exchanges and relay.exchanges[-1].status == 429:

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 from contract_tests.recordings.files import read_json_lines
 from contract_tests.recordings.recording import InputError, Recording
+from fake_server.relay.redact import excerpt
 from fake_server.wire.exchange import Aspect, Ending, Exchange, Request, Write
 from fake_server.wire.jsontext import compact
 
@@ -94,13 +95,13 @@ _WORDS = {str: "a string", int: "a whole number", dict: "an object"}
 def _check(entry: Any) -> None:
     """Raises InputError where a member that is needed has another type, KeyError where it is missing."""
     if not isinstance(entry, dict):
-        raise InputError(f"a line must be an object, but is {json.dumps(entry)[:40]}")
+        raise InputError(f"a line must be an object, but is {excerpt(json.dumps(entry), 40)}")
     for name, kind in _MEMBERS.items():
         value: Any = entry
         for step in name.split("."):
             value = value[step]
         if not isinstance(value, kind) or isinstance(value, bool):
-            raise InputError(f"{name!r} must be {_WORDS[kind]}, but is {json.dumps(value)[:40]}")
+            raise InputError(f"{name!r} must be {_WORDS[kind]}, but is {excerpt(json.dumps(value), 40)}")
 
 
 def _query(query: Any) -> str:

@@ -25,6 +25,7 @@ from contract_tests.cases import select as select_cases
 from contract_tests.rules import RULES
 from contract_tests.target.errors import UsageError
 from contract_tests.tolerance.entry import ANYTHING, ToleranceEntry
+from fake_server.relay.redact import excerpt
 from fake_server.scripts.yaml_lines import Document, ScriptError, Where, read
 from fake_server.wire.text import did_you_mean
 
@@ -158,7 +159,7 @@ class _Reading:
     def _link(self, value: Mapping[str, Any], where: Where) -> str:
         link = self._text(value, "link", where)
         if link and not link.startswith(("https://", "http://")):
-            raise self._wrong((*where, "link"), f"`link` is a URL, not {link[:40]!r}")
+            raise self._wrong((*where, "link"), f"`link` is a URL, not {excerpt(link, 40)!r}")
         return link
 
     def _expires(self, value: Mapping[str, Any], where: Where) -> date | None:
@@ -167,7 +168,7 @@ class _Reading:
             return date.fromisoformat(text) if text else None
         except ValueError as error:
             raise self._wrong(
-                (*where, "expires"), f"`expires` is a date as in 2027-01-31, not {text[:40]!r}"
+                (*where, "expires"), f"`expires` is a date as in 2027-01-31, not {excerpt(text, 40)!r}"
             ) from error
 
     def _text(self, value: Mapping[str, Any], name: str, where: Where, otherwise: str = "") -> str:

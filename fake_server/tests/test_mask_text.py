@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from urllib.parse import quote
 
 import pytest
 
-from fake_server.relay.redact import mask_text
+from fake_server.relay.redact import excerpt, excerpts_without, mask_excerpt, mask_text, shorten_masked
+from fake_server.tests.credential_forms import CREDENTIALS
+from fake_server.tests.harmless_values import VALUES
 from fake_server.tests.planted_secrets import KEY, PLAIN
 
 
@@ -71,3 +74,36 @@ def test_a_short_key_is_not_shown_where_a_key_stands(key: str, text: str) -> Non
 def test_a_short_word_stays_where_no_key_stands(key: str) -> None:
     text = "the latest test is EMPTY after 1234 requests: a list, no-key-needed"
     assert mask_text(text, [key]) == text
+
+
+@pytest.mark.parametrize(
+    "form", [form for form in CREDENTIALS if re.match(r"(?!scauth)[a-z_]{3,}[-_]\{|hf_|r8_", form)]
+)
+@pytest.mark.security("credentials in output")
+def test_the_start_of_a_credential_that_was_cut_is_not_shown(form: str) -> None:
+    mark, credential = form.partition("{")[0], CREDENTIALS[form]
+    for size in (10, 14, 20):
+        start = credential[: len(mark) + size]
+        for text in (f"not a header name: {start!r}", f"it says {start}…", f"it says {start}...", f"ends in {start}"):
+            if any(map(str.isdigit, start)):
+                assert start[len(mark) :] not in mask_excerpt(text)
+
+
+@pytest.mark.parametrize("kind", VALUES)
+def test_a_harmless_value_is_shown(kind: str) -> None:
+    value = VALUES[kind]
+    for text in (f"the field {value[:40]!r}", f"it says {value}", f"it says {value[:50]}…", f"id: {value[:33]}"):
+        assert mask_excerpt(text) == text
+
+
+def test_what_is_quoted_is_masked_before_it_is_cut() -> None:
+    text = f"{'x' * 40} {KEY} and more"
+    for limit in range(40, 40 + len(KEY)):
+        assert KEY[12:16] not in excerpt(text, limit)
+        assert KEY[12:16] not in shorten_masked(text, limit)
+    encoded = f"{'x' * 40} {base64.b64encode(PLAIN.encode()).decode()} and more"
+    with excerpts_without(lambda: [PLAIN]):
+        assert "x" * 41 not in excerpt(encoded, 41)
+        assert base64.b64encode(PLAIN.encode()).decode()[:12] not in excerpt(encoded, 56)
+        assert excerpt("abc", 2) == "ab"
+    assert excerpt(encoded, 56).endswith(base64.b64encode(PLAIN.encode()).decode()[:15])

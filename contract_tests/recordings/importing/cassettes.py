@@ -33,6 +33,7 @@ from contract_tests.recordings.importing.entry import (
     wrong_type,
 )
 from contract_tests.recordings.recording import InputError
+from fake_server.relay.redact import excerpt
 from fake_server.wire.bounded_yaml import BoundedLoader, Limits, TooMuch
 from fake_server.wire.exchange import Aspect, Headers, Request
 
@@ -225,7 +226,9 @@ def _body(message: dict[str, Any]) -> bytes | None:
         if not value:
             return b""
         if "string" not in value:
-            raise ValueError(f"a body has a member 'string' or 'base64_string', not {', '.join(map(str, value))[:60]}")
+            raise ValueError(
+                f"a body has a member 'string' or 'base64_string', not {excerpt(', '.join(map(str, value)), 60)}"
+            )
         value = value["string"]
     if value is None or isinstance(value, bytes):
         return value

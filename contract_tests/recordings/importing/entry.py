@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from contract_tests.recordings.recording import InputError
+from fake_server.relay.redact import excerpt
 from fake_server.wire.exchange import Aspect, Ending, Exchange, Headers, Request, Write, header
 from fake_server.wire.http_date import parse_http_date
 from fake_server.wire.text import shorten
@@ -116,7 +117,7 @@ def fields(pairs: Iterable[Any]) -> Headers:
         if name.startswith(":"):
             continue
         if not _TOKEN.fullmatch(name):
-            raise ValueError(f"{name[:40]!r} is not the name of a header field")
+            raise ValueError(f"{excerpt(name, 40)!r} is not the name of a header field")
         made += [(name, _as_bytes(value)) for value in re.split(r"\r\n|\r|\n", values)]
     return tuple(made)
 
@@ -139,12 +140,12 @@ def target_of(url: str) -> str:
         try:
             parts = urlsplit(url)
         except ValueError as error:
-            raise ValueError(f"{url[:80]!r} is not a URL: {error}") from error
+            raise ValueError(f"{excerpt(url, 80)!r} is not a URL: {error}") from error
         if parts.scheme and parts.scheme.lower() not in ("http", "https"):
-            raise ValueError(f"{url[:80]!r} is not an HTTP URL: it must begin with http:// or https://")
+            raise ValueError(f"{excerpt(url, 80)!r} is not an HTTP URL: it must begin with http:// or https://")
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if not target.startswith("/") or re.search(r"[\x00-\x20\x7f]", target):
-        raise ValueError(f"{url[:80]!r} is not the URL of a request")
+        raise ValueError(f"{excerpt(url, 80)!r} is not the URL of a request")
     return to_bytes(target).decode("latin-1")
 
 
@@ -168,7 +169,7 @@ def time_of(value: Any) -> datetime | None:
 def check_exchange(exchange: Exchange) -> None:
     """Raises ValueError where the method or the status could not stand in a message of HTTP."""
     if not _TOKEN.fullmatch(exchange.request.method):
-        raise ValueError(f"{exchange.request.method[:40]!r} is not a request method")
+        raise ValueError(f"{excerpt(exchange.request.method, 40)!r} is not a request method")
     if exchange.status is not None and not 100 <= exchange.status <= 999:
         raise ValueError(f"{str(exchange.status)[:40]} is not an HTTP status, which has three digits")
 

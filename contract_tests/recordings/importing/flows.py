@@ -21,6 +21,7 @@ from contract_tests.recordings.importing.entry import (
 )
 from contract_tests.recordings.importing.tnetstring import TnetstringError, pop
 from contract_tests.recordings.recording import InputError
+from fake_server.relay.redact import excerpt
 from fake_server.wire.exchange import Aspect, Headers, Request
 
 OLDEST = 7
@@ -98,4 +99,4 @@ def _as_text(pair: Any) -> Any:
 
 def _why(flow: dict[str, Any], form: str = " ({})") -> str:
     error = flow.get("error")
-    return form.format(str(error.get("msg"))[:80]) if isinstance(error, dict) else ""
+    return form.format(excerpt(str(error.get("msg")), 80)) if isinstance(error, dict) else ""

@@ -23,6 +23,7 @@ from contract_tests.recordings.importing.entry import (
     to_bytes,
     wrong_type,
 )
+from fake_server.relay.redact import excerpt
 from fake_server.wire.exchange import Aspect, Headers, Request
 
 NOTES = "A HAR keeps decoded text: chunk boundaries, pauses between writes, header case and compressed bytes are lost."
@@ -111,4 +112,4 @@ def _number(value: Any) -> int | float:
 
 def _why(entry: dict[str, Any]) -> str:
     error = entry.get("_error") or entry["response"].get("_error")
-    return f" ({error[:60]})" if isinstance(error, str) else ""
+    return f" ({excerpt(error, 60)})" if isinstance(error, str) else ""

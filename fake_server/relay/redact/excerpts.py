@@ -17,11 +17,15 @@ from fake_server.relay.redact.patterns import skip_prefix
 
 _SHORT = re.compile(
     r"""(?ix) ( \b(?:bearer|basic)[ \t]+(?!(?-i:[a-z]+)\W*(?:\s|$))
-              | \bsk-
+              | (?<![\w-])sk-
               | \b(?:x-)?api[-_]key["']?[ \t]*[:=][ \t]*["']?
               ) [\w.~+/-]{6,}=*"""
 )
 """What looks like a credential in a message, after a first group that says so; a recording keeps such short ones."""
+_CUT = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{10,}(?=['\"…`]|\.\.\.|$)")
+"""What may be the start of a credential whose end was cut off: the form of a whole one asks for more."""
+_LONGEST_CUT = 600
+"""Characters of the longest text in which such starts are looked for: those who quote cut a short part."""
 _DISTINCTIVE, _SHORTEST_START = 8, 4
 """From this many characters on, the start of a known value is masked without the rest; from the second number
 on where `…` says that the rest was cut off."""
@@ -79,7 +83,7 @@ def _mask_part(text: str, known: Iterable[str]) -> str:
 
 def _mask(text: str, known: tuple[str, ...]) -> str:
     masked = mask_text(text, known)
-    for start, stop in (*_starts(masked, known), *_short(masked)):
+    for start, stop in (*_starts(masked, known), *_short(masked), *_cut_forms(masked)):
         masked = masked[:start] + dummy(stop - start) + masked[stop:]
     return masked
 
@@ -92,6 +96,15 @@ def _short(text: str) -> Iterator[tuple[int, int]]:
         start = skip_prefix(text, match.end(1), match.end())
         if not is_dummy(text[start : match.end()]):
             yield start, match.end()
+
+
+def _cut_forms(text: str) -> Iterator[tuple[int, int]]:
+    for match in _CUT.finditer(text) if len(text) <= _LONGEST_CUT else ():
+        start, stop = skip_prefix(text, *match.span()), match.end()
+        mark, rest = text[match.start() : start], text[start:stop]
+        is_mark = mark.endswith(("-", "_")) and (len(mark) > 3 or mark in ("hf_", "r8_"))
+        if is_mark and len(rest) > 5 and re.search("[0-9]", rest) and not is_dummy(rest):
+            yield start, stop
 
 
 def _starts(text: str, known: Iterable[str]) -> Iterator[tuple[int, int]]:
