@@ -73,12 +73,21 @@ def _clean(text: str, secrets: Collection[str], kept: Kept) -> tuple[str, set[in
         before = text
         if spelled:
             text = _apply(text, _spelled(text, known, kept, [] if number else found), offsets)
+            if not number:  # the joined text may reach into the mark of the next credential, which then has none
+                text = _apply(text, _unchanged(found, before, text), offsets)
         for search in searches:
             is_done = search is usual[0] and not number
             text = _apply(text, found if is_done else _edits(text, *search), offsets)
         if text == before:
             break
     return text, offsets
+
+
+def _unchanged(edits: Iterable[Edit], before: str, text: str) -> Iterator[Edit]:
+    """Those of the edits whose characters are in the text what they were before."""
+    for start, stop, new in edits:
+        if text[start:stop] == before[start:stop]:
+            yield start, stop, fill(text[start:stop]) if new is None else new
 
 
 def _apply(text: str, edits: Iterable[Edit], offsets: set[int]) -> str:
