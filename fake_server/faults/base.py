@@ -17,7 +17,18 @@ Positive = Annotated[int, Field(ge=1, le=100_000_000)]
 Number = Annotated[int, Field(ge=-100_000, le=100_000)]
 Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
 FieldName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
-FieldValue = Annotated[str, Field(pattern="^[\t\x20-\x7e\u00a0-\u00ff]*$")]
+_VALUE = "^[\t\x20-\x7e\u00a0-\u00ff]*$"
+
+
+def _check_value(text: str) -> str:
+    wrong = next((char for char in text if char != "\t" and not (" " <= char <= "~" or "\xa0" <= char <= "\xff")), None)
+    if wrong is not None:
+        message = "must be one line of Latin-1, without {char}: no header field can have that"
+        raise PydanticCustomError("field_value", message, {"char": repr(wrong)})
+    return text
+
+
+FieldValue = Annotated[str, AfterValidator(_check_value), WithJsonSchema({"type": "string", "pattern": _VALUE})]
 """Name and value of a header field, as a head can have them."""
 
 HEADER = "x-fake-fault"

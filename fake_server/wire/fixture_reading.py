@@ -23,6 +23,7 @@ _HEAD_KEYS = (
     *("openai-contract-fixture", "title", "breaks", "source", "notes", "recorded"),
     *("request", "response", "ending", "problem", "unknown"),
 )
+_NOT_IN_LINE = re.compile(r"[^\x01-\x09\x0b\x0c\x0e-\xff]")
 _REQUEST_KEYS = ("method", "target", "headers", "body")
 _RESPONSE_KEYS = (
     *("status", "reason", "http_version", "headers", "informational", "framing", "trailers"),
@@ -111,8 +112,8 @@ def read_exchange(head: Mapping[str, Any], path: Path) -> Exchange:
             body=_body(request.get("body"), path, "request", "body"),
         ),
         status=status,
-        reason=str(reply.get("reason", "")),
-        http_version=str(reply.get("http_version", "1.1")),
+        reason=_one_line(str(reply.get("reason", "")), "response", "reason"),
+        http_version=_one_line(str(reply.get("http_version", "1.1")), "response", "http_version"),
         headers=_headers(reply.get("headers", []), "response", "headers"),
         framing=_member(Framing, reply["framing"], "response", "framing") if "framing" in reply else None,
         writes=_writes(body, reply.get("writes"), "writes"),
@@ -201,7 +202,17 @@ def _informational(entries: Any) -> tuple[tuple[int, Headers], ...]:
 def _headers(pairs: Any, *path: str) -> Headers:
     if not isinstance(pairs, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
         raise HeadError(path, f"must be a list of [name, value], not {abbreviate(pairs)}")
-    return tuple((str(name), str(value)) for name, value in pairs)
+    return tuple((_one_line(str(name), *path), _one_line(str(value), *path)) for name, value in pairs)
+
+
+def _one_line(text: str, *path: str) -> str:
+    """The text, which stands in a head as it is. Raises HeadError for what would end its line or has no byte."""
+    wrong = _NOT_IN_LINE.search(text)
+    if wrong is not None:
+        raise HeadError(
+            path, f"{abbreviate(text)} has {wrong[0]!r}: a head's lines are Latin-1 without line breaks or NUL"
+        )
+    return text
 
 
 def _writes(body: bytes, sizes: Any, name: str) -> tuple[Write, ...]:

@@ -56,6 +56,7 @@ class JournalEntry:
     seconds: float | None = None
     counted: int | None = field(default=None, repr=False)
     sent_bytes: int = 0
+    _head: int = field(default=0, repr=False)
     _reply: bytearray = field(default_factory=bytearray, repr=False)
     _clock: float = field(default_factory=time.perf_counter, repr=False)
 
@@ -90,9 +91,11 @@ class JournalEntry:
     @property
     def size(self) -> int:
         """Bytes held: a text with one character beyond Latin-1 takes up to four bytes for each."""
-        fields = self.fields
-        texts = sum(map(getsizeof, fields)) + sum(map(getsizeof, fields.values())) + _FIELD * len(fields)
-        return FRAME + getsizeof(self.path) - _EMPTY + texts + len(self.body) + len(self._reply)
+        if not self._head:  # which does not change, and every request is measured twice
+            fields = self.fields
+            texts = sum(map(getsizeof, fields)) + sum(map(getsizeof, fields.values())) + _FIELD * len(fields)
+            self._head = FRAME + getsizeof(self.path) - _EMPTY + texts
+        return self._head + len(self.body) + len(self._reply)
 
     def answered(self, status: int) -> float:
         """Note that the reply begins; returns the seconds since the request came."""
