@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
-from contract_tests.rules.engine.node import Node, repeats
+from contract_tests.rules.engine.node import Node, repeats, show
 from contract_tests.rules.engine.subjects import bodies, exchanges, only
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.shared.reply import (
@@ -112,7 +112,7 @@ def order(node: Node, newest_first: bool) -> Iterable[Complaint]:
     """The oldest stands first in a list of completions, with `order=desc` the newest."""
     times = [entry["created"].number or 0 for entry in node]
     if times != sorted(times, reverse=newest_first):
-        yield node, "created at " + ", ".join(f"{time:g}" for time in times[:4]), "in the order of time"
+        yield node, "created at " + ", ".join(show(time, 20) for time in times[:4]), "in the order of time"
 
 
 def _filtered(view: View) -> Iterable[tuple[Node, str, str]]:

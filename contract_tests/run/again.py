@@ -83,7 +83,7 @@ class Player:
         else:
             async with self._turns.beside() as company:
                 result = await play_case(case, self.session)
-        if result.outcome in (Outcome.FAIL, Outcome.SETUP_FAILED):
+        if result.outcome in (Outcome.FAIL, Outcome.SETUP_FAILED) and not self.session.is_late():
             refused = any(is_refused(View(exchange)) for exchange in result.exchanges)
             asks_again = bool(company) and self._is_news(result)
             if refused or asks_again:
@@ -118,7 +118,7 @@ class Player:
 
     def _can_afford(self, requests: int) -> bool:
         """Whether so many more leave enough for the cases that wait; the time for asking again is limited too."""
-        if self._seconds > SHARE * self.session.options.run_seconds:
+        if self._seconds > SHARE * self.session.options.run_seconds or self.session.is_late():
             return False
         wanted = requests + sum(other.requests for other in self.waiting)
         spare = self.session.options.max_requests - self.session.requests

@@ -42,11 +42,11 @@ async def play_case(case: Case, session: Session) -> CaseResult:
     lacks = trouble.lacks if isinstance(trouble, Unsupported) else frozenset()
     session.judging.add(case.id)
     try:
-        judgement = await asyncio.to_thread(_judge_case, ask)
+        judgement = await _judge_in_turn(ask)
     except Exception as error:
         outcome, reason, trouble = Outcome.HARNESS_FAILED, f"judging failed: {_format_error(error)}", error
         judgement = Judgement()
-    if judgement.left_out and outcome is None:
+    if judgement.left_out and outcome in (None, Outcome.FAIL):
         outcome, reason = Outcome.NOT_REACHED, LEFT_OUT
     session.judging.discard(case.id)
     own = None if isinstance(trouble, tuple(_OUTCOMES)) else trouble  # the kit itself failed with it
@@ -98,6 +98,21 @@ def _format_error(error: Exception) -> str:
     places = [f"{path.relative_to(_ROOT)}:{line}" for path, line in frames if path.is_relative_to(_ROOT)]
     where = f" ({places[-1]})" if places else ""
     return f"{type(error).__name__}: {error}".rstrip(": ") + where
+
+
+async def _judge_in_turn(ask: Ask) -> Judgement:
+    """The judgement of a case, on a thread; of one case after the other, as each may take all the memory there is.
+
+    When the time of the run is up, what was found until then stands.
+    """
+    async with ask.session.turn_to_judge:
+        judging = asyncio.get_running_loop().run_in_executor(None, _judge_case, ask)
+        try:
+            return await asyncio.shield(judging)
+        except asyncio.CancelledError:
+            if not ask.session.is_late():
+                raise
+            return await judging  # which looks at the same clock, and ends soon
 
 
 def _judge_case(ask: Ask) -> Judgement:

@@ -101,7 +101,7 @@ async def _ask_all(
     player = Player(session, waiting)
 
     async def work() -> None:
-        while waiting:
+        while waiting and not session.is_late():
             case = waiting.popleft()
             result = await player.play(case)
             results[case.id] = result
@@ -111,7 +111,12 @@ async def _ask_all(
     workers = [asyncio.create_task(work()) for _ in range(session.options.concurrency)]
     try:
         async with asyncio.timeout(max(0.0, session.seconds_left)):
-            await asyncio.gather(*workers)
+            # not gather, which cancels all of them once more when the first ends: one may be judging to its end
+            ended, _ = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
+            for worker in ended:
+                worker.result()
+        if waiting:
+            raise TimeoutError
     except TimeoutError:
         return f"the run's {session.options.run_seconds:g} s are up"
     except asyncio.CancelledError:

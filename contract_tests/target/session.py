@@ -65,7 +65,8 @@ class Session:
         self.over = False
         """Whether nobody waits for what is still being judged."""
         self.judging: set[str] = set()
-        """The ids of the cases whose exchanges are being judged."""
+        """The ids of the cases whose exchanges are being judged, or wait for it."""
+        self.turn_to_judge = asyncio.Lock()
         self.notes: list[str] = []
         self.dropped: dict[str, str] = {}
         """Parameters that the target refused, with what is sent instead ('': nothing)."""

@@ -35,7 +35,8 @@ from contract_tests.shrinking.shrink import shrink_judged
 from contract_tests.tests.command import run_contract
 from contract_tests.tests.hostile_replies import CHAT, REPLIES, STREAMED, answered, choice, chunk, completion, events
 from contract_tests.tests.shared import ROOT
-from contract_tests.tests.small_target import Asked, of, report_of, stream, to_cases
+from contract_tests.tests.small_target import Asked, of, reply, report_of, stream, to_cases
+from contract_tests.tests.small_target import completion as small_completion
 from fake_server.relay.saving import SaveError
 from fake_server.wire import fixture, jsontext, sse
 from fake_server.wire.bounds import Bounds
@@ -161,6 +162,27 @@ def test_the_clock_of_a_run_binds_judging(concurrency: int) -> None:
     assert {result.outcome for result in report.results} == {Outcome.NOT_REACHED}
     assert report.results[0].reason.startswith("not judged")
     assert report.exit_code() is ExitCode.UNREACHABLE
+
+
+@pytest.mark.usefixtures("without_end")
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_what_a_run_found_in_time_stands(concurrency: int) -> None:
+    def answer(asked: Asked) -> bytes | None:
+        return completion_as_bytes(finish_reason="none") if asked.body else None
+
+    report, _ = report_of(to_cases(answer), "chat.short", "chat.poem", run_seconds=1.0, concurrency=concurrency)
+    assert {finding.rule.id for finding in report.findings} == {"chat.finish-reason"}
+    assert {result.reason.partition(":")[0] for result in report.results} <= {
+        *("not judged", "not judged by all rules", "the run's 1 s are up"),
+    }
+    assert report.exit_code() is ExitCode.FINDINGS
+
+
+def completion_as_bytes(**members: Any) -> bytes:
+    body = small_completion().partition(b"\r\n\r\n")[2]
+    value = json.loads(body)
+    value["choices"][0].update(members)
+    return reply(200, value)
 
 
 @pytest.mark.usefixtures("without_end")
