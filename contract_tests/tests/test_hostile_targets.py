@@ -13,10 +13,12 @@ from fake_server.tests.hostile import ZOO, target
 from fake_server.tests.steady_loop import run_steadily
 from fake_server.wire.bounds import Bounds
 
+pytestmark = pytest.mark.security("hostile targets")
+
 MB = 1_000_000
 BOUNDS = Bounds(connect=1, first_byte=0.3, idle=0.3, exchange=0.6, body=MB, event=100_000, head=16_384)
 
-# What each is known for, and what the run must say of it: a rule, or that nothing could be reached.
+# What each is known for, and what the run must say of it: a rule (or that it is no answer), or "unreachable".
 KNOWN_BY = {
     "endless_stream": "http.in-time",
     "one_byte_per_second": "http.in-time",
@@ -27,6 +29,9 @@ KNOWN_BY = {
     "endless_header_lines": "http.bounded",
     "invalid_utf8": "http.json-utf8",
     "gzip_bomb": "http.content-coding",
+    "deflate_bomb": "http.content-coding",
+    "coded_a_thousand_times": "http.content-coding",
+    "choices_of_nothing": "chat.choice-count",
     "deep_nesting": "http.json-syntax",
     "duplicate_keys": "http.json-unique-names",
     "not_a_number": "http.json-numbers",
@@ -67,8 +72,8 @@ def test_a_hostile_target_ends_in_a_clear_finding(name: str, known_by: str) -> N
     tracemalloc.stop()
     assert peak < 120 * MB
     if isinstance(report, str):
-        assert known_by == "unreachable"
-        assert "answers neither models nor chat/completions" in report
+        neither = "answers neither models nor chat/completions" in report
+        assert neither or (known_by != "unreachable" and "a valid chat request has no answer" in report)
         return
     assert known_by in {one.rule.id for one in report.findings}
     assert Outcome.HARNESS_FAILED not in {one.outcome for one in report.results}

@@ -14,6 +14,8 @@ from fake_server.tests.hostile import ZOO, target
 from fake_server.tests.listening import Handler
 from fake_server.wire.bounds import Bounds
 
+pytestmark = pytest.mark.security("hostile targets")
+
 SMALL = Bounds(
     connect=2,
     first_byte=0.4,
@@ -57,7 +59,10 @@ def _report(handler: Handler, bounds: Bounds = SMALL) -> RunReport:
     return report
 
 
-NO_REPLY = {"closes_after_request", "closes_at_once", "never_reads", "no_headers_ever", "redirect_loop"}
+NO_REPLY = {
+    *("closes_after_request", "closes_at_once", "never_reads", "no_headers_ever", "redirect_loop"),
+    *("redirect_with_endless_body", "error_of_tags"),
+}
 """What these do leaves nothing that could be judged."""
 
 
@@ -68,8 +73,14 @@ def test_a_target_without_any_reply_to_chat_is_told_so(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted({*ZOO} - NO_REPLY))
-def test_a_hostile_answer_to_chat_is_a_finding(name: str) -> None:
-    report = _report(hostile_to_chat(ZOO[name]))
+def test_a_hostile_answer_to_chat_is_a_finding_or_no_answer(name: str) -> None:
+    """What the plainest request gets may be so little that it is no answer; then one line says so."""
+    try:
+        report = _report(hostile_to_chat(ZOO[name]))
+    except Unreachable as why:
+        if "a valid chat request has no answer" in str(why):
+            return
+        raise
     assert [one.outcome for one in report.results] == [Outcome.FAIL] * 2, [
         (one.outcome, one.reason) for one in report.results
     ]

@@ -12,7 +12,9 @@ import gzip
 import socket
 import ssl
 import struct
+import zlib
 from collections.abc import AsyncIterator
+from itertools import count
 
 from fake_server.tests.listening import Handler, listening
 
@@ -235,6 +237,30 @@ async def redirect_loop(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
         await send(writer, head)
 
 
+@animal
+async def redirect_with_endless_body(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await read_request(reader)
+    await send(writer, b"HTTP/1.1 307 Temporary Redirect\r\nLocation: /v1/elsewhere\r\n", CHUNKED)
+    await repeat(writer, chunk(b"x" * 4096))
+
+
+@animal
+async def endless_comments(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await read_request(reader)
+    await send(writer, STREAM_HEAD, CHUNKED)
+    await repeat(writer, chunk(b": ping\n\n" * 100))
+
+
+@animal
+async def endless_calls(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Tool calls without end, each with an index of its own."""
+    await read_request(reader)
+    await send(writer, STREAM_HEAD, CHUNKED)
+    for number in count():
+        call = b'{"index":%d,"id":"c%d","type":"function","function":{"name":"f","arguments":""}}' % (number, number)
+        await send(writer, chunk(b'data: {"choices":[{"index":0,"delta":{"tool_calls":[%s]}}]}\n\n' % call))
+
+
 BOMB = gzip.compress(b"\0" * 1_000_000, 9) * 100
 
 
@@ -245,11 +271,22 @@ async def gzip_bomb(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
     await send(writer, JSON_HEAD, b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(BOMB), BOMB)
 
 
-def sized(body: bytes) -> bytes:
-    return JSON_HEAD + b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body
+def sized(body: bytes, head: bytes = JSON_HEAD) -> bytes:
+    return head + b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body
+
+
+def coded(body: bytes, coding: bytes) -> bytes:
+    return sized(body, JSON_HEAD + b"Content-Encoding: %s\r\n" % coding)
 
 
 FIXED = {
+    "deflate_bomb": coded(zlib.compress(b" " * 100_000_000, 9), b"deflate"),
+    "gzip_members_by_the_thousand": coded(gzip.compress(b"") * 5000, b"gzip"),
+    "coded_a_thousand_times": coded(b"{}", b"gzip" + b", gzip" * 999),
+    "choices_of_nothing": sized(b'{"choices": [' + b"{}," * 50_000 + b"{}]}"),
+    "a_number_of_100_kB": sized(b'{"created": ' + b"9" * 100_000 + b"}"),
+    "members_by_the_thousand": sized(b"{%s}" % b",".join(b'"m%d":0' % number for number in range(10_000))),
+    "error_of_tags": sized(b"<style>" * 20_000, b"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\n"),
     "invalid_utf8": sized(b'{"id": "\xff\xfe\xc3("}'),
     "deep_nesting": sized(b"[" * 50_000 + b"]" * 50_000),
     "duplicate_keys": sized(b'{"id": 1, "id": 2}'),

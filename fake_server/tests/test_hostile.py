@@ -20,6 +20,8 @@ from fake_server.wire.coding import decode_content
 from fake_server.wire.exchange import Aspect, Ending, Exchange
 from fake_server.wire.jsontext import parse
 
+pytestmark = pytest.mark.security("hostile targets")
+
 SMALL = Bounds(
     connect=5.0,
     first_byte=5.0,
@@ -61,7 +63,17 @@ EXPECTED = {
     "endless_chunk_extension": (Ending.OVERSIZED, "bound: head"),
     "endless_trailers": (Ending.OVERSIZED, "bound: head"),
     "redirect_loop": (Ending.CLEAN, ""),
+    "redirect_with_endless_body": (Ending.OVERSIZED, "bound: body"),
+    "endless_comments": (Ending.OVERSIZED, "bound: body"),
+    "endless_calls": (Ending.OVERSIZED, "bound: "),
     "gzip_bomb": (Ending.CLEAN, ""),
+    "deflate_bomb": (Ending.CLEAN, ""),
+    "gzip_members_by_the_thousand": (Ending.CLEAN, ""),
+    "coded_a_thousand_times": (Ending.CLEAN, ""),
+    "choices_of_nothing": (Ending.CLEAN, ""),
+    "a_number_of_100_kB": (Ending.CLEAN, ""),
+    "members_by_the_thousand": (Ending.CLEAN, ""),
+    "error_of_tags": (Ending.CLEAN, ""),
     "invalid_utf8": (Ending.CLEAN, ""),
     "deep_nesting": (Ending.CLEAN, ""),
     "duplicate_keys": (Ending.CLEAN, ""),
