@@ -48,7 +48,8 @@ def raise_interrupts(signals: tuple[int, ...] = SIGNALS) -> None:
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _handle(tuple(number for number in signals if number != signal.SIGINT), _interrupt)
-    sys.unraisablehook = _raise_again(sys.unraisablehook)
+    if getattr(sys.unraisablehook, "__name__", "") != _raise_again.__name__:
+        sys.unraisablehook = _raise_again(sys.unraisablehook)
 
 
 def finish(code: int, signals: tuple[int, ...] = SIGNALS) -> None:
@@ -153,4 +154,5 @@ def _raise_again(report: Callable[[Any], Any]) -> Callable[[Any], Any]:
         else:
             report(what)
 
+    hook.__name__ = _raise_again.__name__
     return hook

@@ -89,6 +89,7 @@ def test_what_a_target_echoes_of_secrets_is_masked(echo: str, tmp_path: Path) ->
         assert "0123456789" not in text
 
 
+@pytest.mark.security("signals and processes")
 def test_an_interrupted_run_reports_what_it_has() -> None:
     with silent() as url, started("run", url, "--model", "m") as process:
         assert process.stdout is not None
@@ -102,6 +103,7 @@ def test_an_interrupted_run_reports_what_it_has() -> None:
     assert trouble == ""
 
 
+@pytest.mark.security("signals and processes")
 def test_a_run_that_is_interrupted_before_its_first_case_has_the_code_of_a_stopped_run() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent_port:
         address = f"127.0.0.1:{silent_port.getsockname()[1]}"
@@ -146,6 +148,7 @@ def silent() -> Iterator[str]:
             over.set()
 
 
+@pytest.mark.security("signals and processes")
 def test_a_closed_pipe_ends_a_run_quietly() -> None:
     with FakeServer(seed=1) as fake, started("run", fake.url, "--select", "models") as process:
         assert process.stdout is not None
@@ -229,6 +232,7 @@ BACKGROUND = 'python=$1; shift; "$python" -m contract_tests "$@" & echo $!; wait
 """A script whose shell, without job control, has its background ignore SIGINT (POSIX, 2.11)."""
 
 
+@pytest.mark.security("signals and processes")
 @pytest.mark.parametrize(
     ("argv", "ready"),
     [
@@ -259,6 +263,7 @@ def test_in_the_background_of_a_script_sigterm_ends_it(tmp_path: Path, argv: lis
     assert trouble == ""
 
 
+@pytest.mark.security("signals and processes")
 def test_an_interrupted_judgement_says_so(tmp_path: Path) -> None:
     pipe = tmp_path / "slow.jsonl"
     os.mkfifo(pipe)

@@ -218,6 +218,7 @@ def test_the_forms_of_a_cassettes_body(tmp_path: Path) -> None:
     assert skipped == {"the body of the reply was not kept": 1}
 
 
+@pytest.mark.security("hostile files")
 def test_yaml_cannot_grow_without_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     merges = "".join(f"m{n}: &m{n} {{<<: [*m{n - 1}, *m{n - 1}], k{n}: 1}}\n" for n in range(1, 12))
     with pytest.raises(InputError, match=r"some:2: could not determine a constructor for the tag .*merge"):
@@ -265,6 +266,7 @@ def test_typed_netstrings(data: bytes, value: object) -> None:
             pop(data[:stop], 0)
 
 
+@pytest.mark.security("hostile files")
 def test_typed_netstrings_do_not_nest_without_end() -> None:
     data = b"0:]"
     for _ in range(MAX_DEPTH + 2):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import date
@@ -14,6 +15,7 @@ from fake_server.relay.relay import Relay
 from fake_server.relay.saving import Saved, SaveError, recording_name, save_recording
 from fake_server.wire.bounds import Bounds
 from fake_server.wire.exchange import Ending, Exchange
+from fake_server.wire.files import Stamp, Taken, stamp_of
 from fake_server.wire.fixture import Fixture
 
 Outcome = Saved | SaveError
@@ -34,7 +36,8 @@ class Recorder:
     called for each exchange with the saved fixture, or with the reason why it was not saved. A fixture is
     named after the request's header `x-contract-case`, else after `label`, else after the request. A name
     that comes again while recording gets a number; the file of an earlier recording is replaced, unless it
-    is one of `reserved`. With `whole_only` a reply that never came, or whose client left before its end, is
+    is one of `reserved`, or another recorder has written it meanwhile.
+    With `whole_only` a reply that never came, or whose client left before its end, is
     not saved. At most `most` recordings are made. `secrets`, `keep`, `keep_names` and `breaks` are those of
     `save_recording`, the other options those of `Relay`. `bounds` (PATIENT if omitted) limit what is kept, not
     what is passed on: only the client and the target end an exchange. Raises ValueError for a target that cannot
@@ -65,6 +68,7 @@ class Recorder:
         self._keep, self._keep_names = tuple(keep), tuple(keep_names)
         self._names: Counter[str] = Counter()
         self._reserved = frozenset(reserved)
+        self._versions: dict[Path, Stamp | None] = {}
         self._whole_only, self._most = whole_only, most
         self._unsaved_bytes = 0
         self._unsaved: asyncio.Queue[Exchange] = asyncio.Queue()
@@ -93,6 +97,7 @@ class Recorder:
         await self._unsaved.join()
 
     async def __aenter__(self) -> Self:
+        self._versions = await asyncio.to_thread(self._look)
         await self._relay.__aenter__()
         self._saving = asyncio.create_task(self._save_all())
         return self
@@ -135,9 +140,17 @@ class Recorder:
         if self._most is not None and self._names.total() >= self._most:
             raise SaveError(f"not recorded: {self._most:,} recordings were made since the start, which is the most")
         found = find_secrets(exchange, self._secrets, self._keep, self._keep_names)
-        path = self._next_path(recording_name(exchange, found))
+        name = recording_name(exchange, found)
         fixture = Fixture(exchange, source=f"{self._target.partition('?')[0]}, recorded {date.today():%Y-%m-%d}")
-        return save_recording(fixture, path, breaks=self._breaks, found=found)
+        while True:
+            path = self._next_path(name)
+            with contextlib.suppress(Taken):
+                over = self._versions.get(path)
+                return save_recording(fixture, path, breaks=self._breaks, found=found, over=over)
+
+    def _look(self) -> dict[Path, Stamp | None]:
+        """The files that may be replaced: those of earlier recordings."""
+        return {path: stamp_of(path) for path in self._folder.glob("*.yaml")}
 
     def _next_path(self, name: str) -> Path:
         """The file for the next recording of this name."""

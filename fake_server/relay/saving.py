@@ -23,7 +23,9 @@ from fake_server.relay.redact import (
 from fake_server.relay.redact.answer import changed_members
 from fake_server.wire.coding import decode_content
 from fake_server.wire.exchange import Exchange, Headers, Write
+from fake_server.wire.files import Taken, require_version
 from fake_server.wire.fixture import Fixture, FixtureError, load, save
+from fake_server.wire.fixture_writing import ANY, Replaceable
 from fake_server.wire.proof import differences
 
 MAX_NAME = 120
@@ -66,6 +68,7 @@ def save_recording(
     breaks: Callable[[Exchange], Iterable[str]] | None = None,
     inline: int = 0,
     found: Secrets | None = None,
+    over: Replaceable = ANY,
 ) -> Saved:
     """Save a recording without its secrets; an older one at `path` is replaced.
 
@@ -73,7 +76,8 @@ def save_recording(
     (of members, parameters, reply headers) whose values are none; they never override `secrets`, nor what the
     request sends as its credential. `breaks` returns the rules that the redacted
     exchange breaks. A reply's body of up to `inline` bytes stands in the head. `found` are the secrets of the exchange
-    where it was looked up before, in place of `secrets`, `keep` and `keep_names`. Raises SaveError if something
+    where it was looked up before, in place of `secrets`, `keep` and `keep_names`. Raises files.Taken if another version
+    of the file stands there than `over`, SaveError if something
     still looks like a credential, if a replay would differ from the recording, or if the file cannot be written.
     """
     found = found or find_secrets(fixture.exchange, secrets, keep, keep_names)
@@ -94,10 +98,14 @@ def save_recording(
     _refuse_leaks(clean, path, known, kept)
     if faults := differences(clean.exchange):
         raise SaveError(f"{path.name} is not saved: a replay would differ ({'; '.join(faults)})")
-    before = _load_previous(path)
     try:
-        save(clean, path, inline)
+        if over != ANY:
+            require_version(path, over)
+        before = _load_previous(path)
+        save(clean, path, inline, over)
         again = load(path).exchange
+    except Taken:
+        raise
     except OSError as error:
         raise SaveError(f"{path} cannot be written: {error.strerror or error}; the previous file is intact") from error
     if again != clean.exchange.but(label=path.stem):

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from contract_tests.lab.hostile_files import NO_FILES, SECRET, fifo, link_outside, outside
 from fake_server.scripts.book import ScriptError
 from fake_server.scripts.book import load as load_scripts
-from fake_server.tests.hostile_files import NO_FILES, SECRET, fifo, link_outside, outside
 from fake_server.tests.test_keeping import EXCHANGE
 from fake_server.wire import files, fixture
 from fake_server.wire.fixture import FixtureError

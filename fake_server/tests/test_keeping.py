@@ -67,6 +67,7 @@ def test_what_contradicts_itself_is_not_kept(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.security("nothing is lost")
 def test_another_file_is_not_replaced(tmp_path: Path) -> None:
     path = tmp_path / "one.yaml"
     path.write_text("mine: 1\n")
@@ -75,6 +76,7 @@ def test_another_file_is_not_replaced(tmp_path: Path) -> None:
     assert path.read_text() == "mine: 1\n"
 
 
+@pytest.mark.security("nothing is lost")
 def test_bodies_without_a_head_are_swept_and_those_of_others_stay(tmp_path: Path) -> None:
     left = ["one-0123456789ab.body", ".one-0123456789ab.body.part", ".one.yaml.part", "one-0123456789ab.raw"]
     mine = ["one-two-0123456789ab.body", "one.txt", "two-0123456789ab.body", "one-x.body"]
@@ -86,6 +88,7 @@ def test_bodies_without_a_head_are_swept_and_those_of_others_stay(tmp_path: Path
     assert names.issuperset(mine)
 
 
+@pytest.mark.security("nothing is lost")
 @pytest.mark.parametrize("place", ["a file", "no room"])
 def test_a_disk_that_refuses_is_named(tmp_path: Path, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "folder"
@@ -122,6 +125,7 @@ while True:
 """
 
 
+@pytest.mark.security("nothing is lost")
 def test_kill_at_any_moment_leaves_a_whole_fixture(tmp_path: Path) -> None:
     path, dice = tmp_path / "one.yaml", random.Random(4)
     for _ in range(8):

@@ -60,6 +60,7 @@ def test_complaints(tmp_path: Path, data: bytes, said: str) -> None:
     assert complaint(tmp_path, data).startswith(said)
 
 
+@pytest.mark.security("hostile files")
 def test_a_bomb_of_aliases_is_refused_soon(tmp_path: Path) -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]

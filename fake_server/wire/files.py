@@ -133,6 +133,29 @@ def find_files(folder: Path, suffixes: Collection[str]) -> list[Path]:
     return found
 
 
+Stamp = tuple[int, int, int]
+"""What tells one version of a file from another: its inode, when it was changed, its size."""
+
+
+class Taken(FileExistsError):
+    """A file is no longer the one that was to be replaced."""
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    """The version of the file that stands there, None if there is none."""
+    try:
+        seen = os.stat(path, follow_symlinks=False)
+    except OSError:
+        return None
+    return seen.st_ino, seen.st_mtime_ns, seen.st_size
+
+
+def require_version(path: Path, version: Stamp | None) -> None:
+    """Raise Taken if another file stands there than this version, which may be none."""
+    if stamp_of(path) not in (None, version):
+        raise Taken(errno.EEXIST, "someone else has written it meanwhile", str(path))
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file: all of it or, on any error or interruption, nothing of it. Raises OSError.
 

@@ -36,7 +36,7 @@ from fake_server.wire import files
 from fake_server.wire.bounded_yaml import TooMuch, better
 from fake_server.wire.exchange import Exchange
 from fake_server.wire.fixture_reading import MAX_HEAD, HeadError, Loader, abbreviate, line_of, read_exchange, read_list
-from fake_server.wire.fixture_writing import describe_exchange, write_fixture
+from fake_server.wire.fixture_writing import ANY, Replaceable, describe_exchange, write_fixture
 
 VERSION = 1
 MARK = "openai-contract-fixture"
@@ -123,11 +123,11 @@ def natural_order(path: Path) -> list[list[str | int]]:
     return [[int(piece) if odd else piece for piece, odd in zip(part, cycle((0, 1)))] for part in pieces]
 
 
-def save(fixture: Fixture, path: Path, inline: int = 0) -> None:
+def save(fixture: Fixture, path: Path, inline: int = 0, over: Replaceable = ANY) -> None:
     """Write the body files (named by their hash), then the head, which atomically replaces an older one.
 
     A reply's body of up to `inline` bytes stands in the head if it is text. Raises OSError; the previous fixture
-    is then intact.
+    is then intact. Raises files.Taken if another version of the head stands there than `over`.
     """
     exchange = fixture.exchange
     head: dict[str, Any] = {MARK: VERSION, "title": fixture.title}
@@ -135,4 +135,4 @@ def save(fixture: Fixture, path: Path, inline: int = 0) -> None:
         head["breaks"] = list(fixture.breaks)
     head |= {name: value for name in ("source", "notes") if (value := getattr(fixture, name))}
     described, bodies = describe_exchange(exchange, path.stem, inline)
-    write_fixture(path, head | described, bodies)
+    write_fixture(path, head | described, bodies, over)

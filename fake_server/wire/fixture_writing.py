@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -35,6 +35,9 @@ SHALLOW = 100
 """Levels of a request's JSON in the head, which may have twice as many."""
 _SEPARATORS = re.compile("[\r\x85\u2028\u2029\ufeff]")
 
+ANY: Literal["any"] = "any"
+Replaceable = files.Stamp | Literal["any"] | None
+"""Which version of a head may be replaced: None for none."""
 Bodies = dict[str, bytes]
 """The raw files beside a head, by name."""
 
@@ -59,10 +62,12 @@ def describe_exchange(exchange: Exchange, stem: str, inline: int = 0) -> tuple[d
     return head, bodies
 
 
-def write_fixture(path: Path, head: Mapping[str, Any], bodies: Bodies) -> None:
-    """Write a head and its body files, all or nothing. Raises OSError."""
+def write_fixture(path: Path, head: Mapping[str, Any], bodies: Bodies, over: Replaceable = ANY) -> None:
+    """Write a head and its body files, all or nothing. Raises OSError, Taken for another head than `over`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with _locked(path.parent) as folder:
+        if over != ANY:
+            files.require_version(path, over)
         for name, body in bodies.items():
             files.write_whole(path.with_name(name), body)
         _sync(folder)

@@ -18,6 +18,7 @@ from contract_tests.lab.fuzz import (
     costly,
     faults,
     floods,
+    hostile_folders,
     memory,
     pages,
     recordings,
@@ -41,6 +42,7 @@ PARTS: tuple[Part, ...] = (
     *scripts.PARTS,
     schemas.PART,
     *recordings.PARTS,
+    *hostile_folders.PARTS,
     *costly.PARTS,
 )
 SURFACE, MEMORY, FLOODS = "surface", "memory", "floods"
