@@ -146,10 +146,10 @@ def main(
     --ignore leaves parts of requests out of the match: a member ('messages[0].content', 'messages[*].id'), a
     pattern in all texts (iso-time, uuid), or a regular expression ('/session-[0-9]+/').
 
-    A request is answered that calls the server localhost, by an address, by the name in --host or by one of
-    --allow-host: a web page could give it any other. Where other machines reach it (--host 0.0.0.0, containers), names
-    without a dot and names below .internal are answered as well, as in http://fake:1337. Pages of other origins
-    may use /v1, but not /__fake__. --api-key asks for a key for both.
+    The server answers to localhost, to addresses, to the name in --host and to those in --allow-host: a web page
+    could make any other name point here. Where other machines reach it (--host 0.0.0.0, containers), it also answers
+    to names without a dot, as in http://fake:1337, and to names below .internal. Pages of other origins may use /v1,
+    but not /__fake__. --api-key asks for a key for both.
 
     --record-from passes on what no recording answers as the client sent it, with the client's own key, and records
     the reply without the key: the next start replays it. Pages ask only from an --allow-origin. Where URL has a query,
