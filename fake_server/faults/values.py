@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from copy import deepcopy
 from types import UnionType
 from typing import Annotated, Any, Literal
@@ -300,17 +301,19 @@ def find_nodes(path: str, value: Any) -> list[Any]:
 def replace_at(document: Any, location: tuple[Any, ...], value: Any, drop: bool = False) -> Any:
     """Put a value at a location of a document, or remove what is there if `drop` is true; returns the document.
 
-    The document is changed in place, but at the root `()` the value itself is returned.
+    The document is changed in place, but at the root `()` the value itself is returned. A location that is no longer
+    there, because the same path found what is around it too, is passed over.
     """
     if not location:
         return value
     holder = document
-    for step in location[:-1]:
-        holder = holder[step]
-    if drop:
-        del holder[location[-1]]
-    else:
-        holder[location[-1]] = value
+    with suppress(KeyError, IndexError, TypeError):
+        for step in location[:-1]:
+            holder = holder[step]
+        if drop:
+            del holder[location[-1]]
+        else:
+            holder[location[-1]] = value
     return document
 
 

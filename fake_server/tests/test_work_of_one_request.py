@@ -69,6 +69,13 @@ def test_faults_of_a_header_have_a_budget(faults: str) -> None:
     refusal(ask({**CHAT, "messages": [message], "stream": "search" not in faults}, ("x-fake-fault", faults)))
 
 
+@pytest.mark.parametrize("change", ["value=a", "drop", "unwrap=choices"])
+@pytest.mark.parametrize("path", ["$..*..*", "$..[*,*]", "$[*,*]..[*,*]", "$..[0,0]"])
+def test_a_path_that_finds_what_is_around_its_own_nodes_breaks_the_reply_only(path: str, change: str) -> None:
+    exchange = ask(CHAT, ("x-fake-fault", f'json;at="{path}";{change}'))
+    assert (exchange.status, exchange.problem) == (200, "")
+
+
 @work
 def test_what_a_header_names_costs_nothing_without_the_servers_key() -> None:
     """Neither strikes a fault, nor is it looked at whether there are such faults and bugs."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import zip_longest
 from typing import Any, TypeVar
 
@@ -16,6 +17,8 @@ _Entry = TypeVar("_Entry")
 FINGERPRINT = "fp_44709d6fcb"
 AT_ONCE = 256
 """Events that are rendered at once, so that a long stream is never held whole."""
+_TEXTS = 4
+"""Texts that are split once for all choices that have them: choices of a script have the same."""
 _SCORE = 450
 """Bytes that a log probability takes as a dict and as JSON."""
 
@@ -65,7 +68,8 @@ def _chunks(reply: Reply, style: Style, usage_asked: bool, padded: bool) -> Iter
         return whole if padding is None else {**whole, "obfuscation": pad or padding.take(1)[0]}
 
     alone = len(reply.choices) == 1
-    entries = [_entries(choice, index, style, alone) for index, choice in enumerate(reply.choices)]
+    split = lru_cache(_TEXTS)(style.split)
+    entries = [_entries(choice, index, style, split, alone) for index, choice in enumerate(reply.choices)]
     for entry in entries[0] if alone else interleave(entries):
         if isinstance(entry, dict):
             yield chunk([entry], **extra)
@@ -185,7 +189,9 @@ _ContentPieces = tuple[int, Sequence[str]]
 """The index of a choice and pieces of its content."""
 
 
-def _entries(choice: Choice, index: int, style: Style, alone: bool) -> Iterator[dict[str, Any] | _ContentPieces]:
+def _entries(
+    choice: Choice, index: int, style: Style, split: Callable[[str], Sequence[str]], alone: bool
+) -> Iterator[dict[str, Any] | _ContentPieces]:
     """The entries of a choice in order, one per chunk; if the choice is `alone`, its content as one item."""
     yield _entry(index, _opening_delta(choice, style), None if choice.logprobs is None else _logprobs([]))
     for piece in style.split(choice.reasoning or ""):
@@ -194,7 +200,7 @@ def _entries(choice: Choice, index: int, style: Style, alone: bool) -> Iterator[
         for group in style.group(choice.logprobs):
             yield _entry(index, {"content": "".join(logprob.token for logprob in group)}, _logprobs(group))
     else:
-        pieces = style.split(choice.content or "")
+        pieces = split(choice.content or "")
         yield from [(index, pieces)] if alone else ((index, (piece,)) for piece in pieces)
     for piece in style.split(choice.refusal or ""):
         yield _entry(index, {"refusal": piece})
