@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +152,16 @@ def build_options(given: Mapping[str, Any], otherwise: Iterable[str] = ()) -> Op
         concurrency=given.get("concurrency", Options.concurrency),
         max_requests=given.get("max_requests", Options.max_requests),
         run_seconds=given.get("run_timeout", Options.run_seconds),
+        more_words=tuple(_changed(given)),
     )
+
+
+def _changed(given: Mapping[str, Any]) -> Iterator[str]:
+    """The options that are not at their default and say where the key is, or how long and how large a reply may be."""
+    for flag in ("--key-env", *BOUNDS):
+        name, attributes = TARGET_OPTIONS[flag]
+        if given[name] != attributes["default"]:
+            yield from (flag, f"{given[name]:g}" if isinstance(given[name], float) else str(given[name]))
 
 
 def parse_models(given: Iterable[str]) -> tuple[str | None, dict[str, str]]:

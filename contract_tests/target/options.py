@@ -34,7 +34,8 @@ class Options:
     ids and prefixes of them, all cases where it is empty · `headers` and `query` go with every request ·
     `ca_file` holds certificates to trust · `concurrency` is how many cases are asked at once ·
     `max_requests` caps what is sent · `run_seconds` bounds the whole run ·
-    `keep_raw` has exchanges hold the bytes of replies as they came.
+    `keep_raw` has exchanges hold the bytes of replies as they came · `more_words` are those of the command line
+    that a run needs to be asked again: where the key is, and limits of its own.
     """
 
     target: str
@@ -50,6 +51,7 @@ class Options:
     max_requests: int = 800
     run_seconds: float = 900.0
     keep_raw: bool = False
+    more_words: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Check the numbers and the key. Raises UsageError."""
@@ -70,14 +72,15 @@ class Options:
 
     @property
     def command(self) -> str:
-        """The command line of this run, less the cases, the limits and the key."""
+        """The command line of this run, less the cases and what is secret: a header's value is left for the reader."""
         words = ["contract", "run", self.target]
         words += ["--model", self.model] if self.model else []
         words += [word for section, model in self.models.items() for word in ("--model", f"{section}={model}")]
-        words += [word for name, value in self.headers for word in ("--header", f"{name}: {value}")]
+        hidden = {name: f"{name}: <its value>" for name, value in self.headers if self.mask(value) != value}
+        words += [word for name, value in self.headers for word in ("--header", hidden.get(name, f"{name}: {value}"))]
         words += [word for name, value in self.query for word in ("--query", f"{name}={value}")]
         words += ["--ca-file", self.ca_file] if self.ca_file else []
-        return shlex.join(words)
+        return shlex.join([*words, *self.more_words])
 
     @property
     def sends_key(self) -> bool:
