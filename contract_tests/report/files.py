@@ -23,7 +23,7 @@ from typing import Any
 
 from contract_tests.recordings.judging import Summary
 from contract_tests.report.breakage import load_table
-from contract_tests.report.findings import again
+from contract_tests.report.findings import again, reason
 from contract_tests.rules.engine.judge import Finding
 from contract_tests.run.outcome import CaseResult, ExitCode, RunReport
 from contract_tests.tolerance.entry import Ledger, ToleranceEntry, Tolerated
@@ -115,7 +115,7 @@ def finding_as_json(finding: Finding, command: str = "") -> dict[str, Any]:
         "bytes": evidence and {"before": evidence.before, "after": evidence.after},
         "breaks": finding.harm,
         "clients": {} if finding.own_harm else dict(load_table().of_rule(finding.rule.id)),
-        "because": finding.rule.basis,
+        "because": reason(finding),
         "see": finding.rule.see,
         "again": again(finding, command),
     }

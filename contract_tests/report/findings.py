@@ -78,7 +78,15 @@ def _evidence(finding: Finding, width: int, indent: int = 4) -> list[str]:
 
 def _about(finding: Finding) -> dict[str, str]:
     clients = "" if finding.own_harm else format_breakage(load_table().of_rule(finding.rule.id))
-    return {"breaks": finding.harm, "clients": clients, "because": finding.rule.basis, "see": finding.rule.see}
+    return {"breaks": finding.harm, "clients": clients, "because": reason(finding), "see": finding.rule.see}
+
+
+def reason(finding: Finding) -> str:
+    """Why a rule is a MUST, where the clients that were measured do not show it of this finding."""
+    measured = format_breakage(load_table().of_rule(finding.rule.id))
+    if finding.rule.basis or not finding.own_harm or finding.rule.level is not Level.MUST or not measured:
+        return finding.rule.basis
+    return f"in the form that was measured, {measured}"
 
 
 def _rows(rows: Mapping[str, str], indent: int = 4) -> list[str]:

@@ -53,6 +53,13 @@ def test_the_reason_is_printed_where_no_client_breaks() -> None:
         assert f"because {rule.basis}" in " ".join(text.split())
 
 
+def test_a_must_that_is_broken_in_a_form_of_its_own_says_what_was_measured() -> None:
+    finding = Finding(RULES["http.json-type"], Place(), "Content-Type: text/html", own_harm="clients report the status")
+    text = " ".join(format_finding(finding).split())
+    assert "clients " + "openai" not in text
+    assert "because in the form that was measured, openai-python 0.28, openai-node 7: raises TypeError" in text
+
+
 @pytest.mark.parametrize(
     ("rule_id", "client"),
     [

@@ -178,7 +178,7 @@ def text_type(view: View) -> Iterable[Complaint]:
     yields_to=NOT_STREAMED,
     needs=HEADERS,
     see=see.CONTENT_TYPE,
-    harm="openai-python returns JSON that is labelled text/plain as a string",
+    harm="clients that read a body by its label get a text, and fail at its first member",
 )
 def json_type(view: View) -> Iterable[Complaint]:
     """A JSON body is labelled application/json."""

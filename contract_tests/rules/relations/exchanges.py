@@ -35,7 +35,7 @@ relations = Section(
     "accepted",
     over=lambda trace: ((role, trace.roles[role]) for role in sorted(trace.valid)),
     expected="status 200",
-    harm="a request that works against api.openai.com fails here: the client has to be rewritten",
+    harm="a request that works against api.openai.com fails here",
     basis="the API reference documents every member of the request",
 )
 def accepted(role: str, view: View) -> Iterable[Complaint]:

@@ -174,7 +174,7 @@ def is_dict(view: View) -> Iterable[Complaint]:
         yield from complain_unless_object(view)
 
 
-@choice_list.rule("choices", over=Endpoint.dicts, harm="`reply.choices[0]` raises in every client")
+@choice_list.rule("choices", over=Endpoint.dicts, harm="code that reads `reply.choices[0]` raises, or nothing is read")
 def choices(root: Node) -> Iterable[Complaint]:
     """`choices` is an array with at least one object in it."""
     return complain_unless_objects(root["choices"])
