@@ -33,6 +33,9 @@ LEVELS = ("critical", "error", "warning", "info", "debug")
 class _Commands(OneLine):
     """`validate` and `schema`; a path in place of a command was probably meant for --scripts."""
 
+    def say(self, mistake: str) -> None:
+        _say(mistake)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:

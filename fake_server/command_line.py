@@ -119,6 +119,10 @@ def _usage(context: click.Context) -> str:
 class OneLine(click.Group):
     """A command that says what is wrong in one line behind its name, and ends with code 2."""
 
+    def say(self, mistake: str) -> None:
+        """Print what is wrong."""
+        echo(f"{self.name}: {mistake}", err=True)
+
     def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
         run: Callable[..., Any] = partial(super().main, *args, standalone_mode=False)
         extra = {"prog_name": self.name, **extra}
@@ -128,7 +132,7 @@ class OneLine(click.Group):
             code = run(**extra)
             sys.stdout.flush()
         except click.ClickException as error:
-            echo(f"{self.name}: {format_mistake(error)}", err=True)
+            self.say(format_mistake(error))
             sys.exit(2)
         except (KeyboardInterrupt, click.exceptions.Abort):
             echo(f"{self.name}: interrupted", err=True)

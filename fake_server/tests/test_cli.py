@@ -196,6 +196,26 @@ def test_what_cannot_be_served_is_one_clear_line_and_code_2(tmp_path: Path) -> N
             assert "Traceback" not in done.output
 
 
+@pytest.mark.security("credentials in output")
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--port", "ghp_abcdefghijKLMNOPQRST0123456789abcdef"],
+        ["--scripts", "/tmp/ghp_abcdefghijKLMNOPQRST0123456789abcdef"],
+        ["ghp_abcdefghijKLMNOPQRST0123456789abcdef"],
+        ["--bug", "ghp_abcdefghijKLMNOPQRST0123456789abcdef"],
+        ["--seed", "\x1b[31mghp_abcdefghijKLMNOPQRST0123456789abcdef"],
+    ],
+    ids=["port", "scripts", "command", "bug", "seed"],
+)
+def test_a_mistake_repeats_no_credential_and_no_control_character(options: list[str]) -> None:
+    done = CliRunner().invoke(main, options)
+    assert done.exit_code == 2
+    assert "ghp_REDACTED" in done.output
+    assert "0123456789" not in done.output
+    assert "\x1b" not in done.output
+
+
 def test_help_names_every_option() -> None:
     text = CliRunner().invoke(main, ["--help"]).output
     options = "host port scripts replay match ignore speed miss-status strict api-key model seed plain log-level"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import time
 from urllib.parse import quote
 
 import pytest
@@ -96,6 +97,13 @@ def test_a_harmless_value_is_shown(kind: str) -> None:
         assert mask_excerpt(text) == text
 
 
+@pytest.mark.security("credentials in output")
+@pytest.mark.parametrize("colour", ["\x1b[31m", "\\x1b[1;31m", "\\u001b[0m", "\\033[m", "�[32m"], ids=range(5))
+def test_a_credential_in_colour_is_masked_and_the_colour_stays(colour: str) -> None:
+    masked = mask_excerpt(f"a {colour}{CREDENTIALS['ghp_{A36}']}{colour} b")
+    assert masked.replace("x", "") == f"a {colour}ghp_REDACTED{colour} b".replace("x", "")
+
+
 def test_what_is_quoted_is_masked_before_it_is_cut() -> None:
     text = f"{'x' * 40} {KEY} and more"
     for limit in range(40, 40 + len(KEY)):
@@ -107,3 +115,16 @@ def test_what_is_quoted_is_masked_before_it_is_cut() -> None:
         assert base64.b64encode(PLAIN.encode()).decode()[:12] not in excerpt(encoded, 56)
         assert excerpt("abc", 2) == "ab"
     assert excerpt(encoded, 56).endswith(base64.b64encode(PLAIN.encode()).decode()[:15])
+
+
+@pytest.mark.security("hostile targets")
+@pytest.mark.parametrize("piece", ["sk-abcdefg ", "\x1b[31ma", "Bearer x9-y8-z7 ", "zq81-Pla ", "ghp_abc123'"])
+def test_masking_takes_time_in_proportion(piece: str) -> None:
+    def seconds(size: int) -> float:
+        text = piece * (size // len(piece))
+        began = time.process_time()
+        mask_excerpt(text, ["zq81-Planted-0123456789"])
+        return time.process_time() - began
+
+    seconds(20_000)
+    assert seconds(160_000) < 20 * seconds(40_000) + 1

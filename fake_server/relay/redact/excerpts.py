@@ -11,9 +11,10 @@ from functools import cache, lru_cache
 from urllib.parse import quote, quote_plus
 
 from fake_server.relay.redact.body import mask_text
-from fake_server.relay.redact.dummies import dummy, is_dummy
+from fake_server.relay.redact.dummies import is_dummy
 from fake_server.relay.redact.known import ShortWord, as_known, fold_case
 from fake_server.relay.redact.patterns import skip_prefix
+from fake_server.relay.redact.views import apply_edits, merge_edits
 
 _SHORT = re.compile(
     r"""(?ix) ( \b(?:bearer|basic)[ \t]+(?!(?-i:[a-z]+)\W*(?:\s|$))
@@ -22,6 +23,8 @@ _SHORT = re.compile(
               ) [\w.~+/-]{6,}=*"""
 )
 """What looks like a credential in a message, after a first group that says so; a recording keeps such short ones."""
+_COLOUR = re.compile(r"(?:\x1b|\\x1b|\\u001b|\\033|\\e|�)\[[0-9;]{0,20}m")
+"""A colour of a terminal, also escaped: its letter in front of a credential is no part of a word."""
 _CUT = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{10,}(?=['\"…`]|\.\.\.|$)")
 """What may be the start of a credential whose end was cut off: the form of a whole one asks for more."""
 _LONGEST_CUT = 600
@@ -82,10 +85,11 @@ def _mask_part(text: str, known: Iterable[str]) -> str:
 
 
 def _mask(text: str, known: tuple[str, ...]) -> str:
-    masked = mask_text(text, known)
-    for start, stop in (*_starts(masked, known), *_short(masked), *_cut_forms(masked)):
-        masked = masked[:start] + dummy(stop - start) + masked[stop:]
-    return masked
+    colours = list(_COLOUR.finditer(text))
+    masked = mask_text(_COLOUR.sub(lambda colour: " " * len(colour.group()), text) if colours else text, known)
+    spans = (*_starts(masked, known), *_short(masked), *_cut_forms(masked))
+    masked = apply_edits(masked, merge_edits((start, stop, None) for start, stop in spans))
+    return apply_edits(masked, [(*colour.span(), colour.group()) for colour in colours])
 
 
 _mask_again = lru_cache(maxsize=8192)(_mask)
