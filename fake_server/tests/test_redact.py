@@ -37,6 +37,7 @@ from fake_server.wire.fixture import Fixture, find, load
 from fake_server.wire.outgoing import serialize_from_values
 
 
+@pytest.mark.security("credentials in written files")
 @pytest.mark.parametrize("place", PLACES)
 def test_a_planted_credential_never_reaches_the_disk(
     place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -60,6 +61,7 @@ def test_a_planted_credential_never_reaches_the_disk(
     )
 
 
+@pytest.mark.security("credentials in written files")
 @pytest.mark.parametrize("place", PLACES)
 def test_the_scanner_finds_what_was_not_taken_out(place: str) -> None:
     planted = PLACES[place]
@@ -202,6 +204,7 @@ def test_of_genuine_recordings_only_what_is_named_secret_is_replaced() -> None:
     assert not any(scan(redact(one).exchange) for one in changed)
 
 
+@pytest.mark.security("work of one request")
 @pytest.mark.parametrize(
     "part",
     [

@@ -22,6 +22,7 @@ def test_known_secrets_are_taken_out_of_the_words(part: str, tmp_path: Path) -> 
     assert getattr(load(kept.path), part) == f"seen at https://x/{'REDACTED'.ljust(len(PLAIN), 'x')}/v1"
 
 
+@pytest.mark.security("credentials in written files")
 @pytest.mark.parametrize("told", [PLAIN, PLAIN.lower(), PLAIN.encode().hex()])
 def test_a_file_is_not_named_by_a_secret(told: str, tmp_path: Path) -> None:
     planted = PLACES["authorization in capitals"].but(label=f"case {told}")
@@ -55,7 +56,7 @@ def test_names_that_say_that_a_value_is_secret(name: str, secret: bool) -> None:
     [
         ("x-litellm-key", True), ("key", True), ("X-Upstream-Keys", True), ("dpop", True), ("Cookie2", True),
         ("idempotency-key", False), ("x-cache-key", False), ("Surrogate-Key", False),
-        ("Sec-WebSocket-Key", False), ("x-ratelimit-limit-tokens", False),
+        ("Sec-WebSocket-Key", False), ("x-ratelimit-limit-tokens", False), ("x-ratelimit-reset-tokens", False),
     ],
 )  # fmt: skip
 def test_fields_that_are_made_for_credentials(name: str, secret: bool) -> None:

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from fake_server.relay.redact import known_values, redact, scan
+from fake_server.relay.redact.patterns import skip_prefix
 from fake_server.relay.saving import SaveError, save_recording
 from fake_server.tests.all_readings import leaks, readings
+from fake_server.tests.credential_forms import CREDENTIALS
 from fake_server.tests.credential_places import EVENTS, MEMBERS, cut, halves, legacy, token
 from fake_server.tests.planted_secrets import PLAIN, SENT, exchange, stream
 from fake_server.wire.exchange import Exchange
@@ -143,10 +145,39 @@ def test_a_key_in_a_stream_is_found(place: str, sent: bool) -> None:
                 assert choice["delta"]["content"] == entry["token"] == bytes(entry["bytes"]).decode()
 
 
+@pytest.mark.security("credentials in written files")
+@pytest.mark.parametrize("size", [5, 12, 20])
+def test_a_key_in_several_fields_is_found(size: int) -> None:
+    fields = tuple((f"X-Part-{number}", piece) for number, piece in enumerate(cut(PLAIN, size)))
+    before = exchange(headers=fields, request=SENT)
+    clean = redact(before).exchange
+    assert not leaks(readings(clean), PLAIN)
+    assert [leak for leak in scan(before, known_values(before)) if "joined" in leak.where]
+    assert scan(clean, known_values(before)) == []
+    assert [len(value) for _, value in clean.headers] == [len(value) for _, value in before.headers]
+
+
 def test_a_key_of_six_characters_is_found_in_tokens() -> None:
     before = exchange(json.dumps(chat("sk-123", 2)).encode(), request=(("Authorization", "Bearer sk-123"),))
     content = json.loads(redact(before).exchange.payload)["choices"][0]["message"]["content"]
     assert content == "it is sk-XXX."
+
+
+@pytest.mark.security("credentials in written files")
+@pytest.mark.parametrize("form", ["pplx-{A48}", "hf_{A34}", "lin_api_{A40}", "sk-{A48}", "ghp_{A36}"])
+def test_copies_side_by_side_do_not_hide_each_other(form: str) -> None:
+    """The first copy seems to end in the mark of the second."""
+    key = CREDENTIALS[form]
+    error = {
+        "message": f"no such key: {key}. Go on.",
+        "type": key,
+        "param": 5,
+        "code": {"a": key},
+        "tokens": cut(key, 5),
+    }
+    clean = redact(exchange(json.dumps({"error": error, "again": [key, key]}).encode())).exchange
+    assert not leaks(readings(clean), key[skip_prefix(key) :])
+    assert scan(clean) == []
 
 
 @pytest.mark.parametrize(

@@ -63,31 +63,23 @@ def _clean(text: str, secrets: Collection[str], kept: Kept) -> tuple[str, set[in
     known = Known(secrets)
     usual = _searches(known, kept)
     found = merge_edits(_edits(text, *usual[0]))
-    spelled = merge_edits(_spelled(text, known, kept, found))
-    if spelled:
-        everything = merge_edits([*found, *_edits(text, *usual[1])])
-        spelled = [edit for edit in spelled if not is_within(edit, everything)]
+    joined = merge_edits(_spelled(text, known, kept, found))
+    everything = merge_edits([*found, *_edits(text, *usual[1])]) if joined else []
+    is_spelled = not all(is_within(edit, everything) for edit in joined)
     offsets: set[int] = set()
-    searches = _searches(known, kept, fill) if spelled else usual
+    searches = _searches(known, kept, fill) if is_spelled else usual
     for number in range(MAX_ROUNDS):
         before = text
-        if spelled:
-            text = _apply(text, _spelled(text, known, kept, [] if number else found), offsets)
-            if not number:  # the joined text may reach into the mark of the next credential, which then has none
-                text = _apply(text, _unchanged(found, before, text), offsets)
+        if is_spelled:
+            # Both at once: what is spelled may end in the mark of another credential, which is found by it.
+            spelled = _spelled(text, known, kept, []) if number else joined
+            text = _apply(text, chain(spelled, _edits(text, *searches[0])), offsets)
         for search in searches:
             is_done = search is usual[0] and not number
             text = _apply(text, found if is_done else _edits(text, *search), offsets)
         if text == before:
             break
     return text, offsets
-
-
-def _unchanged(edits: Iterable[Edit], before: str, text: str) -> Iterator[Edit]:
-    """Those of the edits whose characters are in the text what they were before."""
-    for start, stop, new in edits:
-        if text[start:stop] == before[start:stop]:
-            yield start, stop, fill(text[start:stop]) if new is None else new
 
 
 def _apply(text: str, edits: Iterable[Edit], offsets: set[int]) -> str:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import base64
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from urllib.parse import unquote
 
 from fake_server.relay.redact.body import clean_text
-from fake_server.relay.redact.dummies import dummy, is_dummy
+from fake_server.relay.redact.dummies import dummy, fill, is_dummy
 from fake_server.relay.redact.kept import NOTHING, Kept
-from fake_server.relay.redact.known import SHORTEST, ShortWord
+from fake_server.relay.redact.known import SHORTEST, Known, ShortWord
 from fake_server.relay.redact.names import is_secret_field, is_secret_parameter
 from fake_server.relay.redact.patterns import Span, is_distinctive, named_secrets, skip_prefix
-from fake_server.relay.redact.views import unescaped_readings
+from fake_server.relay.redact.views import apply_edits, unescaped_readings
 from fake_server.wire.exchange import Exchange, Headers
 
 _SCHEME = re.compile(r"\s*(?:[A-Za-z]{2,12}|Api[-_]Key|AWS4-[A-Z0-9-]{1,30}|SCRAM-[A-Z0-9-]{1,30})[ \t]+", re.I)
@@ -36,10 +38,24 @@ def clean_fields(headers: Headers, known: Collection[str], kept: Kept = NOTHING,
 
     Nothing keeps a credential that was `sent`.
     """
-    return tuple(
+    clean = tuple(
         (name, clean_text(_replace(value, secret_spans(name, value, NOTHING if sent else kept)), known, kept))
         for name, value in headers
     )
+    return _clean_joined(clean, known) if len(clean) > 1 else clean
+
+
+def _clean_joined(fields: Headers, known: Collection[str]) -> Headers:
+    """The fields without the known values that several values of fields form together, one after the other."""
+    text = "".join(value for _, value in fields)
+    ends = list(accumulate(len(value) for _, value in fields))
+    search = Known(known)
+    for run in search.runs(text):
+        start, stop = run[0][0], run[-1][1]
+        if bisect_right(ends, start) < bisect_left(ends, stop):
+            text = apply_edits(text, ((first, last, fill(text[first:last])) for first, last in run))
+    starts = (0, *ends)
+    return tuple((name, text[begin:end]) for (name, _), begin, end in zip(fields, starts, ends, strict=False))
 
 
 def clean_target(target: str, known: Collection[str], kept: Kept = NOTHING) -> str:

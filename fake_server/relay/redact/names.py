@@ -23,8 +23,8 @@ _SECRET = re.compile(
     # unlike max_token, next_page_token and eos_token:
     | (?: access | auth | bearer | refresh | id | session | api | security | oauth | personal | secret | app | bot
         | csrf | xsrf | jwt | hf | huggingface | hub | github | gitlab | slack | deploy | device | vault | client
-        | private | login | registration | webhook | sas | delegation | identity | invite | reset | verification
       )_tokens?
+    | (?: private | login | registration | webhook | sas | delegation | identity | invite | reset | verification )_token
     )$""",
     re.VERBOSE,
 )

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from fake_server.relay.redact.decodings import Text, texts_in
 from fake_server.relay.redact.dummies import is_dummy
-from fake_server.relay.redact.joinings import bare, read_codes
+from fake_server.relay.redact.joinings import Joinings, bare, read_codes
 from fake_server.relay.redact.kept import NOTHING, Kept
 from fake_server.relay.redact.known import FEWEST, ShortWord, encoded_forms, fold_case, occurrences
 from fake_server.relay.redact.names import is_secret_field, is_secret_parameter
@@ -69,6 +69,9 @@ def _needles(secrets: Iterable[str]) -> tuple[tuple[str, str], ...]:
 def _all(exchange: Exchange, known: tuple[tuple[str, str], ...], kept: Kept) -> Iterator[Leak]:
     for where, headers in _header_fields(exchange):
         yield from _in_fields(where, headers, NOTHING if where == "request header" else kept)
+        values = [value for _, value in headers]
+        joined = Text("".join(values), "joined", Joinings(values, [(0, "joined")]))
+        yield from _leaks(joined, f"{where}s", known, kept)
     for name, candidate in _query(exchange.request.target):
         if is_secret_parameter(name) and not is_dummy(candidate[skip_prefix(candidate) :]):
             yield Leak(f"request target, {name}", f"{candidate[:SHOWN]}…")

@@ -243,7 +243,7 @@ def _read(
 def merge_edits(edits: Iterable[Edit]) -> list[Edit]:
     """The edits in order; overlapping edits become one, a dummy unless they agree."""
     disjoint: list[Edit] = []
-    for start, stop, new in sorted(set(edits), key=lambda edit: edit[:2]):
+    for start, stop, new in sorted(set(edits), key=lambda edit: (*edit[:2], edit[2] or "")):
         if start >= stop:
             continue
         if disjoint and start < disjoint[-1][1]:
