@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import count
@@ -111,6 +113,20 @@ def test_what_was_seen_is_shown_in_part() -> None:
     judgement = judged(completion([choice(message={"role": "assistant", "content": None, "tool_calls": [call]})]))
     assert {"tools.name-offered"} <= judgement.ids()
     assert max(len(finding.actual) for finding in judgement.findings) <= 2000
+
+
+@pytest.mark.parametrize("name", REPLIES)
+def test_what_was_judged_is_freed_at_once(name: str) -> None:
+    """What a View keeps must not lead back to it: the collector, which is paused meanwhile, would have to find it."""
+    judged_view = View(REPLIES[name](2000))
+    left = weakref.ref(judged_view)
+    gc.disable()
+    try:
+        judge(judged_view)
+        del judged_view
+        assert left() is None
+    finally:
+        gc.enable()
 
 
 # -- the deadline of judging

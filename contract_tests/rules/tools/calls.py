@@ -42,21 +42,29 @@ class Turn:
     refused: bool
 
 
-@computed_once
 def turns(view: View) -> Iterator[Turn]:
     """Each finished choice of a reply."""
+    return (Turn(view, *parts) for parts in _parts_of_turns(view))
+
+
+_Parts = tuple[Node, tuple[str, ...], Node, tuple[tuple[Node, str], ...], bool]
+
+
+@computed_once
+def _parts_of_turns(view: View) -> Iterator[_Parts]:
+    """What turns hold besides the View: what it keeps must not lead back to it, or only the collector frees it."""
     for choice in choices(view):
         calls = list(choice["message"]["tool_calls"])
         texts = tuple((call["function"]["arguments"], call["function"]["arguments"].text) for call in calls)
         names = tuple(called_name(call) for call in calls)
         refused = bool(choice["message"]["refusal"].text)
-        yield Turn(view, choice["message"]["tool_calls"], names, choice["finish_reason"], texts, refused)
+        yield choice["message"]["tool_calls"], names, choice["finish_reason"], texts, refused
     for streamed in whole_streamed_choices(view):
         last = streamed.entries[-1]
         texts = tuple((call.deltas[-1]["function"]["arguments"], call.arguments) for call in streamed.calls)
         names = tuple(call.name for call in streamed.calls)
         finish = streamed.finishes[-1] if streamed.finishes else last["finish_reason"]
-        yield Turn(view, last["delta"]["tool_calls"], names, finish, texts, bool(streamed.refusal))
+        yield last["delta"]["tool_calls"], names, finish, texts, bool(streamed.refusal)
 
 
 def called_name(call: Node) -> str:
