@@ -6,7 +6,9 @@ includes the Rust regex engine, which supports neither look-around nor back-refe
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import OrderedDict
 from functools import lru_cache
 from itertools import count
 from typing import TypeAlias
@@ -18,8 +20,8 @@ from fake_server.wire.text import shorten
 
 Compiled: TypeAlias = tuple[SchemaValidator, int]
 """A compiled pattern, and how many microseconds that took: they tell its size, as nothing else does."""
-_QUICK, _LARGE = 1000, 2000
-"""Microseconds from which on a search costs by the size of the pattern too, and from which on it is large."""
+_LEAST, _QUICK, _LARGE = 50, 1000, 2000
+"""Microseconds that a small pattern counts; from which on a search costs by its size; from which on it is large."""
 _MOST_KEPT, _OTHERS = 200_000, 100
 """Microseconds of compiling whose patterns may be kept in memory (some 20 MB), and patterns that push them out."""
 _SHORT, _MOST_DEAR = 200, 1000
@@ -42,7 +44,7 @@ def search(pattern: str, text: str, *, ours: bool = False) -> bool:
     to 10 MB, and a request may bring any.
     """
     try:
-        compiled, steps = (_ours if ours else _theirs)(pattern)
+        compiled, steps = (_OF_SCRIPTS.compile if ours else _theirs)(pattern)
         if steps > _QUICK and len(text) > _SHORT:
             spend(steps * (len(text) - _SHORT) // 20, f"the search for {shorten(pattern, 60)!r}")
         compiled.validate_python(text)
@@ -57,12 +59,12 @@ def _compile(pattern: str) -> Compiled:
         compiled = SchemaValidator(core_schema.str_schema(pattern=pattern))
     finally:
         steps = int((time.thread_time() - began) * 1e6)
+        if steps > _QUICK:  # noted before it is spent: if that begins the work again, the pattern is found ready
+            _push_out(steps)
+            if len(_dear) >= _MOST_DEAR:
+                _dear.clear()
+            _dear.setdefault(pattern, steps)
         spend(steps, f"the pattern {shorten(pattern, 60)!r}")
-    if steps > _QUICK:
-        _push_out(steps)
-        if len(_dear) >= _MOST_DEAR:
-            _dear.clear()
-        _dear.setdefault(pattern, steps)  # a second time it may be found ready
     return compiled, _dear.get(pattern, steps)
 
 
@@ -78,10 +80,37 @@ def _push_out(steps: int) -> None:
 
 _kept = 0
 _numbers = count()
-_ours = lru_cache(maxsize=4096)(_compile)
 _quick = lru_cache(maxsize=64)(_compile)
 _dear: dict[str, int] = {}
 """How many microseconds patterns took that are large."""
+
+
+class _Cache:
+    """Compiled patterns, the last used last, which together took at most `most` microseconds to compile."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._held = most, 0
+        self._lock = threading.Lock()
+        self._compiled: OrderedDict[str, Compiled] = OrderedDict()
+
+    def compile(self, pattern: str) -> Compiled:
+        """The compiled pattern. Raises SchemaError."""
+        with self._lock:
+            found = self._compiled.get(pattern)
+            if found is not None:
+                self._compiled.move_to_end(pattern)
+                return found
+        made = _compile(pattern)
+        with self._lock:
+            if pattern not in self._compiled:
+                self._compiled[pattern] = made
+                self._held += max(made[1], _LEAST)
+            while self._held > self._most:
+                self._held -= max(self._compiled.popitem(last=False)[1][1], _LEAST)
+        return made
+
+
+_OF_SCRIPTS = _Cache(100_000)
 
 
 def _theirs(pattern: str) -> Compiled:

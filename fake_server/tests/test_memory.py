@@ -12,6 +12,7 @@ import httpx2
 import pytest
 
 from fake_server import FakeServer
+from fake_server.api import patterns
 from fake_server.faults import parse as parse_fault
 from fake_server.scripts.book import parse as parse_scripts
 from fake_server.scripts.model import Script
@@ -305,6 +306,17 @@ def test_a_fault_is_counted_with_what_was_written_of_it() -> None:
     space.activate([written])
     assert space.ledger.kinds[FAULTS] > deep_size(written)
     assert space.ledger.kinds[FAULTS] < 5 * deep_size([written, parse_fault(written)])
+
+
+@pytest.mark.parametrize("pattern", [r"\w{{40}}{}", "^small{}$"], ids=["large", "small"])
+def test_compiled_patterns_of_scripts_are_kept_within_a_bound(pattern: str) -> None:
+    """Scripts may bring thousands, and each may take 10 MB."""
+    cache = patterns._OF_SCRIPTS
+    for number in range(30 if "w" in pattern else 3000):
+        patterns.search(pattern.format(number), "small", ours=True)
+        assert cache._held <= cache._most
+    assert cache._held == sum(max(steps, 50) for _, steps in cache._compiled.values())
+    assert cache._compiled
 
 
 def test_a_list_of_requests_is_bounded_and_says_what_it_leaves_out(

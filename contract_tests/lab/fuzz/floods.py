@@ -153,6 +153,18 @@ def armed_faults(flood: Flood) -> None:
         flood.ask(FAULTS, fault, x_fake_space=f"s{number % 9}")
 
 
+def large_patterns(flood: Flood) -> None:
+    for number in range(40):
+        pattern = rf"\w{{150}}{number}"
+        shape = {"type": "object", "properties": {"a": {"type": "string", "pattern": pattern}}}
+        form = {"type": "json_schema", "json_schema": {"name": "a", "schema": shape}}
+        flood.ask(CHAT, chat("hi", response_format=form))
+        when = {"messages": {"last": {"regex": pattern}}}
+        flood.ask("/__fake__/scripts", {"when": when, "reply": {"text": "a"}}, x_fake_space=f"s{number}")
+        flood.ask(FAULTS, {"fault": "error", "when": when}, x_fake_space=f"s{number}")
+        flood.ask(CHAT, chat("hi"), x_fake_space=f"s{number}")
+
+
 def keys(flood: Flood) -> None:
     script = {"name": "a", "per": "key", "when": {"call": 2}, "reply": {"text": "a"}}
     flood.ask("/__fake__/scripts", script)
@@ -222,6 +234,7 @@ FLOODS: tuple[Callable[[Flood], None], ...] = (
     small_scripts,
     queued_replies,
     armed_faults,
+    large_patterns,
     keys,
     stored_completions,
     spaces,
