@@ -10,6 +10,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from fake_server.relay.redact.codes import Codes
 from fake_server.relay.redact.codings import decode_piece
@@ -27,6 +28,8 @@ _CODE = re.compile(r"(?:0[xX]([0-9a-fA-F]{2})|([0-9]{2,3}))")
 MAX_DEPTH = 64
 MAX_LISTS = 3
 """Lists around an item whose index may stay the same from piece to piece: the second of several alternatives."""
+MAX_COLUMNS = 64
+"""Items of a list in a list that are joined with those at the same index of the other lists."""
 END = 512
 """Characters at the ends of a long string that may be a piece of something."""
 FEWEST = 5
@@ -55,16 +58,18 @@ class Node:
         """The keys of the next member or item."""
         if not self.is_list:
             return tuple([hash((key, self.name)) for key in self.keys])
-        return (*[hash((key, None)) for key in self.keys], hash((self.keys[0], self.count)))
+        keys = tuple([hash((key, None)) for key in self.keys])
+        return (*keys, hash((self.keys[0], self.count))) if len(keys) > 1 and self.count < MAX_COLUMNS else keys
 
 
 class _Leaves:
     """Strings, or codes: where each stands, in which object or list, and which of them belong together."""
 
     def __init__(self) -> None:
-        self.starts, self.stops, self.at = array("q"), array("q"), array("q")
+        self.starts, self.stops, self.at = array("i"), array("i"), array("i")
         self.nodes: list[Node] = []
-        self.groups: dict[int, array[int]] = {}
+        self.groups: dict[int, array[int] | int] = {}
+        """The numbers of the leaves by a key that they share; most keys have one."""
 
     def add(self, span: Span, node: Node, keys: Iterable[int]) -> None:
         place = len(self.nodes)
@@ -73,16 +78,17 @@ class _Leaves:
         self.at.append(node.place())
         self.nodes.append(node)
         for key in keys:
-            group = self.groups.get(key)
-            if group is None:
-                group = self.groups[key] = array("q")
-            group.append(place)
+            group = self.groups.setdefault(key, place)
+            if isinstance(group, array):
+                group.append(place)
+            elif group != place:
+                self.groups[key] = array("i", (group, place))
 
     def joinings(self, fewest: int, everything: Iterable[int]) -> Iterator[array[int]]:
         """The groups of several leaves, and all of them, each once."""
         seen: set[bytes | int] = set()
-        for places in (*self.groups.values(), array("q", everything)):
-            if len(places) >= fewest and (mark := hash(places.tobytes())) not in seen:
+        for places in chain(self.groups.values(), [array("i", everything)]):
+            if isinstance(places, array) and len(places) >= fewest and (mark := hash(places.tobytes())) not in seen:
                 seen.add(mark)
                 yield places
 
@@ -103,7 +109,7 @@ class Items:
         self.text = text
         self.strings, self.numbers = _Leaves(), _Leaves()
         self._names: set[int] = set()
-        self._codes, self._bases = array("q"), bytearray()
+        self._codes, self._bases = array("i"), bytearray()
         self._read()
 
     def _read(self) -> None:
@@ -126,6 +132,8 @@ class Items:
                     beyond += 1
                 else:
                     first, *others = node.steps()
+                    if node.is_list and len(node.keys) == 1 and node.count < MAX_COLUMNS:
+                        others = [hash((node.keys[0], node.count))]
                     node = Node(node, mark == "[", (first, *others[-MAX_LISTS:]), node.place())
                 is_name = mark == "{"
             elif mark in "}]":

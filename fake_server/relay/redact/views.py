@@ -72,7 +72,7 @@ class Pieces:
     def __init__(self, source: str) -> None:
         self._source = source
         self._parts: list[str] = []
-        self._begins, self._origins, self._places = array("q"), array("q"), array("q")
+        self._begins, self._origins, self._places = array("i"), array("i"), array("i")
         self._views: dict[int, View] = {}
         self._length = 0
 
