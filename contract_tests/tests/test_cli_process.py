@@ -55,7 +55,9 @@ class Echo(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         sent = f"{self.headers['Authorization']} {self.headers['X-Secret']} {self.path}"
-        body = json.dumps({"id": sent, "object": sent, "choices": [], "error": sent}).encode()
+        body = json.dumps(
+            {"id": sent, "object": sent, "choices": [{"index": sent, "message": {"role": sent, "content": sent}}]}
+        ).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("X-Echo", sent)
@@ -77,6 +79,7 @@ def echo() -> Iterator[str]:
         server.shutdown()
 
 
+@pytest.mark.security("credentials in output")
 def test_what_a_target_echoes_of_secrets_is_masked(echo: str, tmp_path: Path) -> None:
     files = ("--json", str(tmp_path / "r.json"), "--junit", str(tmp_path / "r.xml"))
     sent = ("--header", "X-Secret: planted-in-a-header", "--query", "api_key=planted-in-the-query")
