@@ -12,7 +12,7 @@ from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.subjects import CHAT, choices, chunk_choices, computed_once, dicts
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.shared.reply import is_early
-from fake_server.relay.redact import excerpt
+from fake_server.relay.redact import excerpt, holds_dummy
 from fake_server.wire.exchange import Aspect
 from fake_server.wire.text import format_count
 
@@ -176,10 +176,11 @@ def bytes_(token: Node) -> Iterable[Complaint]:
 
 
 def _answers_with_tokens(view: View) -> Iterable[tuple[Answer, bytes]]:
+    """The answers with the bytes of their tokens, less those of which a recording's redaction changed the text."""
     if view.endpoint == "chat":
         for answer in answers(view):
             tokens = [token for node in answer.logprobs for token in node["content"]]
-            if tokens and answer.text:
+            if tokens and answer.text and not holds_dummy(answer.text):
                 yield answer, b"".join(_bytes(token) for token in tokens)
 
 

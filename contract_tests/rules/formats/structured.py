@@ -14,7 +14,7 @@ from contract_tests.rules.engine.judge import NOTE, Complaint, Section
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.errors.mistakes import wrong_formats
 from fake_server.api import patterns
-from fake_server.relay.redact import excerpt
+from fake_server.relay.redact import excerpt, holds_dummy
 from fake_server.wire import jsontext
 
 formats = Section("formats", "JSON mode, structured outputs, refusals", see.STRUCTURED)
@@ -28,9 +28,13 @@ def _requested_type(view: View) -> str:
 
 
 def _json_answers(view: View) -> Iterable[Answer]:
-    """Answers in text that ended by themselves, where response_format asks for JSON."""
+    """Answers in text that ended by themselves, where response_format asks for JSON.
+
+    The dummy of a recording may stand in place of a number, and is no JSON itself.
+    """
     for answer in answers(view) if _requested_type(view) in ("json_object", "json_schema") else ():
-        if answer.finish == "stop" and answer.text and not answer.refusal:
+        whole = answer.finish == "stop" and answer.text and not answer.refusal
+        if whole and (_read_json(answer.text)[0] or not holds_dummy(answer.text)):
             yield answer
 
 
@@ -117,11 +121,21 @@ def violation(value: Any, schema: dict[str, Any]) -> str:
         return ""
     try:
         _validator().check_schema(schema)
-        error = next(_validator()(schema).iter_errors(value), None)
+        error = next((each for each in _validator()(schema).iter_errors(value) if not _of_dummy(each)), None)
     except Exception:  # references, patterns and numbers fail in ways of their own
         return ""
     path = "".join(f"[{step!r}]" for step in error.absolute_path) if error else ""
     return excerpt(f"{path} {error.message}".strip(), 120) if error else ""
+
+
+_STRUCTURE = ("type", "required", "additionalProperties", "properties", "minItems", "maxItems")
+"""What a schema says that no dummy changes."""
+
+
+def _of_dummy(error: Any) -> bool:
+    """Whether an error is about a value, or a word of the schema, that a recording has a dummy in place of."""
+    texts = (json.dumps(part, default=str) for part in (error.instance, error.validator_value))
+    return error.validator not in _STRUCTURE and any(map(holds_dummy, texts))
 
 
 @cache

@@ -6,6 +6,7 @@ The length stays because sizes of writes, chunks and Content-Length are part of 
 """
 
 from fake_server.relay.redact.body import clean_text, mask_text, replace_known
+from fake_server.relay.redact.dummies import holds_dummy
 from fake_server.relay.redact.excerpts import excerpt, excerpt_end, excerpts_without, mask_excerpt, shorten_masked
 from fake_server.relay.redact.exchange import Redacted, Unreadable, redact, redact_found
 from fake_server.relay.redact.fields import Secrets, find_secrets, known_values
@@ -23,6 +24,7 @@ __all__ = [
     "excerpt_end",
     "excerpts_without",
     "find_secrets",
+    "holds_dummy",
     "known_values",
     "mask_excerpt",
     "mask_text",

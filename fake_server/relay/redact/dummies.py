@@ -6,6 +6,7 @@ import re
 
 WORD = "REDACTED"
 _DUMMY = re.compile(r"(?:REDACTED|x)*")  # a secret that was split leaves several dummies in a row
+_WRITTEN = re.compile(r"REDACTED|(?<=[-:=\"' ])x{2,7}(?=[\"'\s,}\]\\]|$)")
 _IN_TEXT = re.compile("REDACTEDx*|[xX]{3,}")
 _BLANK = frozenset("xX0*.-_…#/%")
 """Characters of blanked-out keys: `sk-XXXX`, `org-XX0xx…`, `****`."""
@@ -33,3 +34,8 @@ def beside_dummies(value: str) -> str:
 def is_dummy(value: str) -> bool:
     """Whether a value is no secret: one of our dummies, a blanked-out key, a well-known placeholder."""
     return _BLANK.issuperset(value) or any(form.fullmatch(value) for form in (_DUMMY, _PLACEHOLDER))
+
+
+def holds_dummy(text: str) -> bool:
+    """Whether one of our dummies stands in a text, which may be JSON: what was there before is not known."""
+    return _WRITTEN.search(text) is not None
