@@ -20,7 +20,6 @@ from contract_tests.run.outcome import CaseResult
 from contract_tests.run.run import Options
 from fake_server.relay.saving import Saved, SaveError, save_recording, to_file_name
 from fake_server.replay.known import KnownReplies
-from fake_server.wire.capture import STOPPED
 from fake_server.wire.exchange import Ending, Exchange, recut
 from fake_server.wire.fixture import Fixture
 
@@ -117,7 +116,7 @@ class RecordingLog:
         word = "new" if outcome.new else "replaced" if outcome.changes else "same"
         self._counts[word] += 1
         self.terminal.print(f"{word:9} {outcome.path.name}   {_summary(exchange)}")
-        if exchange.problem.startswith(STOPPED):
+        if exchange.ending is Ending.CLIENT_LEFT:
             self.terminal.print(f"          {exchange.problem}", "yellow")
         if outcome.changes:
             self.terminal.print(f"          {_first_few(outcome.changes)}")

@@ -91,8 +91,8 @@ class Forwarding:
         await send_error(self.client, 502, f"The relay has no answer: {problem}.", "target_unreachable")
 
     def interrupt(self) -> None:
-        """End an exchange that is still in progress when the relay closes."""
-        self.reply.stop(Ending.UNKNOWN, "the relay was closed before the reply ended")
+        """End an exchange that is still in progress when the relay closes: the target would have gone on."""
+        self.reply.stop(Ending.CLIENT_LEFT, "the relay was closed before the reply ended")
         self._emit_once()
 
     def _move_request(self) -> bool:

@@ -240,7 +240,7 @@ def test_closing_the_relay_ends_what_is_under_way() -> None:
             async with Relay(url, bounds=Bounds(grace=0.02)) as relay:
                 asking = asyncio.create_task(ask(relay.port, post()))
                 await asked.wait()
-            assert [exchange.ending for exchange in relay.exchanges] == [Ending.UNKNOWN]
+            assert [exchange.ending for exchange in relay.exchanges] == [Ending.CLIENT_LEFT]
             assert (await asking).data == b""
 
     run(main())
