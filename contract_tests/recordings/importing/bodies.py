@@ -29,6 +29,7 @@ NOTES = (
     "is assumed."
 )
 GUESSED = " The path is guessed from the reply."
+TAKEN_ONE_BY_ONE = " The blank lines between its events were lost: each data line is taken for an event."
 _GOT = re.compile(r"/(?:models|files|batches)(?:/[^/]+)?(?:/content)?$")
 """Paths that are asked by GET where nothing is sent."""
 _EVENT = re.compile(rb"(?:data|event|id|retry)?:")
@@ -82,7 +83,10 @@ def entries(data: bytes, where: str, asked: CurlRequest, endpoint: str | None = 
             return
         lost = {Aspect.HEADERS, Aspect.ALL_HEADERS, Aspect.BODY_BYTES, Aspect.EVENT_FRAMING}
         lost |= {Aspect.REQUEST} if asked.data is None and request.method == "POST" else set()
-        body = body.rstrip(b"\r\n") + b"\n\n" if streamed else body
+        if streamed:
+            parted = _with_blank_lines(body)
+            notes += TAKEN_ONE_BY_ONE if parted != body else ""
+            body = parted.rstrip(b"\r\n") + b"\n\n"
         exchange, notes = exchange_of(request, Reply(_status(body), "", (), body, lost=lost), notes)
         yield ImportedEntry(exchange, "body", notes, place_of(asked.url))
 
@@ -95,6 +99,14 @@ def _unquote(text: bytes) -> bytes:
     if not prefix:
         return text
     return re.sub(rb"^(?:%s|%s$)" % (re.escape(prefix), re.escape(prefix.rstrip())), b"", text, flags=re.M)
+
+
+def _with_blank_lines(body: bytes) -> bytes:
+    """The events of a stream that lost all its blank lines, as issues and mails have it; else the same."""
+    first = re.search(rb"^data:(.*)$", body, re.M)
+    if not first or _parse(first[1]) is None or re.search(rb"\n\r?\n", body.strip()):
+        return body
+    return re.sub(rb"^(data:[^\n]*\n)(?=(?:data|event|id|retry)?:)", rb"\1\n", body, flags=re.M)
 
 
 def is_reply(value: Any, asked: CurlRequest, endpoint: str | None) -> bool:

@@ -17,16 +17,19 @@ from typing import Any
 
 from contract_tests.recordings.importing import bodies, curl
 from contract_tests.recordings.importing.bodies import CurlRequest
+from contract_tests.recordings.importing.commands import VARIABLE, request_of
 from contract_tests.recordings.importing.endpoints import reason_to_skip
-from contract_tests.recordings.importing.entry import Entries, ImportedEntry, Skipped, errors_at, fields, target_of
+from contract_tests.recordings.importing.entry import Entries, ImportedEntry, Skipped, errors_at, target_of
 from contract_tests.recordings.recording import InputError
 
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^`\n]*$", re.MULTILINE)
 # The line behind a sign that a command goes on begins none: each would be read to the end of them all.
 _COMMAND = re.compile(
-    r"(?<![\\^]\n)^(?:[^\n`{]{0,80}?[$%#❯>])?[ \t]*(?:time |sudo )?curl(?:\.exe)?[ \t]+(?=\S)", re.MULTILINE
+    r"(?<![\\^`]\n)^(?:[^\n`{]{0,80}?[$%#❯>])?[ \t]*(?:time |sudo |[A-Z_]{1,40}=\S{0,80} ){0,3}"
+    r"(?:(?:docker|podman|kubectl) [^\n]{1,80}? )?curl(?:\.exe)?[ \t]+(?=\S)",
+    re.MULTILINE,
 )
-_ADDRESS = re.compile(r"https?://|\blocalhost\b|/v1\b")
+_ADDRESS = re.compile(rf"https?://|\blocalhost\b|/v1\b|{VARIABLE}/\w")
 _PROMPT = re.compile(r"^[ \t]*(?:[\w.-]+@[\w.-]+[^\n$#%]{0,80}[$#%]|\$)(?:[ \t].*)?$", re.MULTILINE)
 """A line of a shell that asks for the next command, or runs another one."""
 _METER = re.compile(r"% Total +% Received|Dload +Upload|^ *\d[\d.kMG ]*(?:\d\d|--):(?:\d\d|--):(?:\d\d|--) ")
@@ -40,11 +43,8 @@ _EVENT = re.compile(r"(?:data|event|id|retry)?:|$")
 _HERE = re.compile(r"<<-?\s*(['\"]?)(\w{1,40})\1")
 _MOST = 1000
 """Commands and replies of one text."""
-_DATA = ("-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--json")
-_WITH_VALUE = (
-    *("-o", "-u", "-m", "-x", "-A", "-e", "-w", "-b", "-c", "-F", "--output", "--user", "--max-time", "--proxy"),
-    *("--user-agent", "--cacert", "--connect-timeout", "--retry", "--write-out", "--cookie", "--resolve", "--form"),
-)
+
+ASSUMED = " The URL begins with a variable of the shell, for which a base URL that ends in /v1 is assumed."
 
 Block = tuple[str | None, str]
 """A command, None where a reply stands alone, and what it printed."""
@@ -62,7 +62,7 @@ def entries(data: bytes, where: str, asked: CurlRequest, endpoint: str | None = 
     `asked` is what was asked for a reply that stands without a command.
     """
     text = _unquoted(_COLOUR.sub("", data.decode("utf-8", "surrogateescape").replace("\r\n", "\n")))
-    number, sent = 0, None
+    number, sent, bad, good = 0, None, list[InputError](), False
     for command, printed in _blocks(text):
         number += 1
         if number > _MOST:
@@ -73,7 +73,12 @@ def entries(data: bytes, where: str, asked: CurlRequest, endpoint: str | None = 
             if command is None and (told := _request_in(reply, asked)):
                 sent = told
                 continue
-            request = _request_of(command) if command else sent or asked
+            try:
+                request = request_of(command) if command else sent or asked
+            except ValueError as error:
+                bad.append(InputError(f"{where}: {place}: {error}"))
+                yield Skipped(f"a command that cannot be read: {error}")
+                continue
             sent = None
             reason = "" if _REPLY.match(reply) else "a command without a reply"
             if command is None and not reason and not _is_reply(reply, request, endpoint):
@@ -85,7 +90,13 @@ def entries(data: bytes, where: str, asked: CurlRequest, endpoint: str | None = 
                 continue
             read = curl.entries if _HEAD.match(reply) else bodies.entries
             for entry in read(reply.encode("utf-8", "surrogateescape"), f"{where}: {place}", request, endpoint):
-                yield replace(entry, where=place) if isinstance(entry, ImportedEntry) else entry
+                if isinstance(entry, ImportedEntry):
+                    good = True
+                    notes = entry.notes + (ASSUMED if command and request.url.startswith("/") else "")
+                    entry = replace(entry, where=place, notes=notes)
+                yield entry
+    if bad and not good:
+        raise bad[0]
     if not number:
         raise InputError(f"{where}: no reply: neither a curl command nor a fence with what one prints is in the text")
 
@@ -178,12 +189,14 @@ def _end_of_command(text: str, place: int) -> int:
     quote = ""
     while place < len(text):
         letter = text[place]
-        if letter in "\\^" and quote != "'" and (letter == "\\" or text[place + 1 : place + 2] == "\n"):
+        ahead = text[place + 1 : place + 2] == "\n"
+        escaped = quote != "'" and (letter == "\\" or (letter == "^" and ahead))
+        if escaped or (letter == "`" and ahead and not quote):
             place += 1
         elif quote:
-            quote = "" if letter == quote else quote
+            quote = "" if letter == quote[-1] else quote
         elif letter in "'\"":
-            quote = letter
+            quote = "$'" if letter == "'" and text[place - 1] == "$" else letter
         elif letter == "\n":
             break
         place += 1
@@ -221,37 +234,3 @@ def _reply(printed: str) -> str:
         length = next((number for number, line in enumerate(events) if not _EVENT.match(line)), len(events))
         return head + gap + "\n".join(events[:length]).rstrip("\n") + "\n\n"
     return text
-
-
-def _request_of(command: str) -> CurlRequest:
-    """What a curl command asks. Raises ValueError where it cannot be read."""
-    try:
-        words = shlex.split(re.sub(r"[\\^]\n", " ", command[command.index("curl") :]))[1:]
-    except ValueError as error:
-        raise ValueError(f"the command cannot be read: {error}") from error
-    url, method, data, pairs = "", "", list[str](), list[tuple[str, str]]()
-    while words and words[0] not in ("|", ">", ";", "&&", "2>&1"):
-        word = words.pop(0)
-        name, given, value = word.partition("=") if word.startswith("--") else (word, "", "")
-        if re.match(r"-[dHX].", word):
-            name, given, value = word[:2], "=", word[2:]
-        if name in (*_DATA, "-H", "--header", "-X", "--request", "--url", *_WITH_VALUE) and not given:
-            value = words.pop(0) if words else ""
-        if name in _DATA:
-            data.append(value)
-        elif name in ("-H", "--header"):
-            pairs.append((value.partition(":")[0].strip(), value.partition(":")[2].strip()))
-        elif name in ("-X", "--request"):
-            method = value
-        elif name == "--url" or not name.startswith("-"):
-            url = url or value or word
-    if not url:
-        raise ValueError("the command names no URL")
-    # What a file or a program gave is not in the text.
-    known = not any(value.startswith("@") or "$(" in value for value in data)
-    return CurlRequest(
-        url if "://" in url else f"http://{url}",
-        "&".join(data).encode("utf-8", "surrogateescape") if known else None,
-        method.upper() or ("POST" if data else "GET"),
-        fields(pairs),
-    )

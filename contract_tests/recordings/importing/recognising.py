@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def recognise(path: Path) -> str | None:
     Raises InputError if the file cannot be read.
     """
     with open_file(path) as file:
-        first = file.read(_FIRST)
+        first = _to_utf8(file.read(_FIRST))
     start = first.removeprefix(BOM).lstrip()
     if re.match(rb"\d{1,10}:", first):
         return "mitmproxy"
@@ -81,7 +82,12 @@ def content(path: Path) -> bytes:
         data = file.read(MAX_FILE + 1)
     if len(data) > MAX_FILE:
         raise InputError(f"{path}: larger than {MAX_FILE:,} bytes; take out what is not needed")
-    return data
+    return _to_utf8(data)
+
+
+def _to_utf8(data: bytes) -> bytes:
+    """The bytes, or, where they begin with the mark of UTF-16 as what PowerShell's `>` writes, their text in UTF-8."""
+    return data.decode("utf-16", "replace").encode() if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else data
 
 
 def kind_of(value: Any) -> str | None:
