@@ -6,7 +6,7 @@ import re
 
 WORD = "REDACTED"
 _DUMMY = re.compile(r"(?:REDACTED|x)*")  # a secret that was split leaves several dummies in a row
-_WRITTEN = re.compile(r"REDACTED|(?<=[-:=\"' ])x{2,7}(?=[\"'\s,}\]\\]|$)")
+_WRITTEN = re.compile(r"REDACTED|(?<=[-:=\"' ])[xX]{2,}(?![A-Za-z0-9])")
 _IN_TEXT = re.compile("REDACTEDx*|[xX]{3,}")
 _BLANK = frozenset("xX0*.-_…#/%")
 """Characters of blanked-out keys: `sk-XXXX`, `org-XX0xx…`, `****`."""
