@@ -96,3 +96,37 @@ def test_a_stream_without_its_blank_lines_is_judged(pasted: bool, tmp_path: Path
         assert "chat.stream.delta" in report.applied
         assert bool(report.ids()) is broken
         assert "each data line is taken for an event" in entry.fixture.notes
+
+
+PRINTED = json.dumps(json.loads(DICT), indent=4)
+SENT = f"POST /v1/chat/completions HTTP/1.1\nContent-Length: {len(BODY)}\nHost: localhost:4000\n\n{BODY}\n\n\n"
+
+
+@pytest.mark.parametrize(
+    "behind",
+    ["", "$ ", "$ exit", "user@box:~$ exit\nlogout", "(venv) me@box ~/a % ls", "[me@box a]$", "PS C:\\a> ", "-" * 66],
+)
+@pytest.mark.parametrize("stream", [False, True], ids=["dict", "stream"])
+def test_a_prompt_behind_what_httpie_printed_is_no_reply(behind: str, stream: bool, tmp_path: Path) -> None:
+    events = WHOLE.replace("\n", "\n\n")
+    kind = "text/event-stream" if stream else f"application/json\nContent-Length: {len(DICT)}"
+    reply = f"HTTP/1.1 200 OK\nContent-Type: {kind}\n\n{events if stream else PRINTED}\n\n\n"
+    [entry] = imported(tmp_path, f"{SENT}{reply}{behind}\n")
+    payload = entry.fixture.exchange.payload.decode()
+    assert payload == (events if stream else PRINTED)
+
+
+def test_other_bytes_behind_the_reply_of_httpie_are_judged(tmp_path: Path) -> None:
+    reply = f"HTTP/1.1 200 OK\nContent-Type: application/json\n\n{PRINTED}\nTraceback: a\n"
+    [entry] = imported(tmp_path, SENT + reply)
+    assert "http.json-syntax" in judge(entry.fixture.exchange).ids()
+
+
+def test_the_kits_own_issue_text_is_read(tmp_path: Path) -> None:
+    curl = 'curl -i -N "$OPENAI_BASE_URL/chat/completions" \\\n  -H "Authorization: Bearer $OPENAI_API_KEY" \\\n'
+    asked = f"export OPENAI_BASE_URL=http://localhost:1337/v1  # the server's base URL\n{curl}  --data-raw '{BODY}'"
+    reply = f"HTTP/1.1 200 OK\nContent-Type: application/json\n\n{DICT}"
+    text = f"# a title\n\n## Reproduce\n\n```sh\n{asked}\n```\n\n## What comes back\n\n```http\n{reply}\n```\n"
+    [entry] = imported(tmp_path, f"{text}\n- at: event 0\n\n```yaml\nopenai-contract-fixture: 1\n```\n")
+    assert entry.fixture.exchange.request.json() == ASKED
+    assert entry.fixture.exchange.payload.decode().strip() == DICT

@@ -41,6 +41,13 @@ _LENGTHS = re.compile(rb"(\d{1,10}) (\d{1,10})\r?\n")
 _REQUEST = re.compile(rb"^([A-Z]+) (\S+) HTTP/\d(?:\.\d)?\r?\n", re.MULTILINE)
 _REPLY = re.compile(rb"^HTTP/\d(?:\.\d)? \d{3}", re.MULTILINE)
 _COLOUR = re.compile(rb"\x1b\[[\d;]*m")
+_PROMPT = re.compile(
+    rb"^[ \t]*(?:\([\w.-]{1,40}\)[ \t]*)?(?:\[?[\w.-]{1,40}@[\w.-]{1,60}[^\n$#%>]{0,80}[$#%>]"
+    rb"|PS [^\n>]{0,120}>|[$%]|-{10,})"
+    rb"(?:[ \t][^\n]*)?\r?$",
+    re.MULTILINE,
+)
+"""A line of a shell that asks for the next command, or the line that ends a saved exchange."""
 _META = re.compile(rb"Elapsed time: [\d.]+s")
 _NOT_SHOWN = b"NOTE: binary data not shown in terminal"
 
@@ -137,8 +144,9 @@ def _printed(data: bytes, number: int, endpoint: str | None) -> ImportedEntry | 
     if reason := reason_to_skip(request.method, request.target, endpoint, url):
         return Skipped(reason)
     head, start = read_head(data, reply.start())
-    body, _, last = data[start:].rstrip().rpartition(b"\n")
-    head.body = body if _META.fullmatch(last.strip()) else data[start:]
+    printed = _without_prompt(data[start:], header(head.headers, "content-length"))
+    body, _, last = printed.rstrip().rpartition(b"\n")
+    head.body = body if _META.fullmatch(last.strip()) else printed
     if _NOT_SHOWN in head.body:
         return Skipped("the body of the reply was not kept")
     head.decoded = True
@@ -147,6 +155,15 @@ def _printed(data: bytes, number: int, endpoint: str | None) -> ImportedEntry | 
     head.body = _trim(head.body, header(head.headers, "content-length"))
     exchange, notes = exchange_of(Request(request.method, request.target, request.headers, sent), head, HTTPIE_NOTES)
     return ImportedEntry(exchange, f"exchange {number}", notes, place_of(url))
+
+
+def _without_prompt(body: bytes, length: str | None) -> bytes:
+    """JSON, or a stream, without the line of a shell that follows it, and without what that line is followed by."""
+    prompt = _PROMPT.search(body)
+    begins = body.lstrip().startswith((b"{", b"[", b"data:", b"event:", b":"))
+    if prompt is None or not begins or length == str(len(body.rstrip())):
+        return body
+    return body[: prompt.start()]
 
 
 def _trim(body: bytes, length: str | None) -> bytes:
