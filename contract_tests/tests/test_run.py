@@ -156,7 +156,7 @@ def test_anything_else_is_a_failure(said: bytes, rule: str) -> None:
 
 
 def test_what_a_case_needs_first_is_not_there() -> None:
-    report, _ = report_of(lambda asked: reply(200, {}) if asked.body else None, "chat.own-message")
+    report, _ = report_of(lambda asked: reply(200, {"text": "?"}) if asked.body else None, "chat.own-message")
     assert of(report, "chat.own-message").outcome is Outcome.FAIL
     assert "to send back" in of(report, "chat.own-message").reason
 

@@ -27,7 +27,7 @@ from fake_server.wire.exchange import Aspect, Exchange, Request, Write
 from fake_server.wire.fixture import Fixture
 
 BROKEN = ROOT / "fixtures" / "broken"
-TWO_RULES = BROKEN / "chat.stream.choice-index.yaml"
+TWO_RULES = BROKEN / "logprobs.bytes.yaml"
 
 
 def run(*arguments: str | Path) -> Result:
@@ -73,11 +73,11 @@ def test_the_issue_is_printed_where_no_file_is_named(tmp_path: Path) -> None:
 def test_of_several_rules_one_has_to_be_named(tmp_path: Path) -> None:
     error = run(TWO_RULES).exception
     assert isinstance(error, UsageError)
-    assert "choose one with --rule: chat.stream.choice-index (MUST), chat.stream.choice-count (MUST)" in str(error)
+    assert "choose one with --rule: logprobs.bytes (SHOULD), logprobs.tell-the-text (MUST)" in str(error)
 
-    done = run(TWO_RULES, "--rule", "chat.stream.choice-count", "--out", tmp_path / "small.yaml")
+    done = run(TWO_RULES, "--rule", "logprobs.bytes", "--out", tmp_path / "small.yaml")
     assert done.return_value == 0
-    assert "it also breaks chat.stream.choice-index" in done.output
+    assert "it also breaks logprobs.tell-the-text" in done.output
 
 
 def test_what_is_not_broken_is_said(tmp_path: Path) -> None:
