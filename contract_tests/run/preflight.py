@@ -100,12 +100,19 @@ async def check_answers(session: Session, plain: PlainRequest, reply: View | Non
 
 
 def is_refused(view: View) -> bool:
-    """Whether a valid request has no answer: no reply, another status than 2xx, an error, a page or nothing."""
+    """Whether a valid request has no answer: no reply, another status than 2xx, an error, a page or nothing.
+
+    An answer that is broken as bytes is none of these: it is judged.
+    """
     if not view.ok:
         return is_without_reply(view.exchange) or view.status >= 300
+    if not view.whole or view.coding_problem:
+        return False  # what came of it is judged
     if view.form == "json":
+        if not view.document.ok:
+            return False
         value = view.root.value
-        return is_failure(value[0] if isinstance(value, list) and value else value) or value in (None, {}, [])
+        return is_failure(value[0] if isinstance(value, list) and value else value) or value is None
     if view.form == "events":
         return _stream_failure(view) is not None
     return not view.body.strip() or _PAGE.match(view.body) is not None

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.security("hostile targets")
 MB = 1_000_000
 BOUNDS = Bounds(connect=1, first_byte=0.3, idle=0.3, exchange=0.6, body=MB, event=100_000, head=16_384)
 
-# What each is known for, and what the run must say of it: a rule (or that it is no answer), or "unreachable".
+# What each is known for, and what the run must say of it: a rule, or "unreachable".
 KNOWN_BY = {
     "endless_stream": "http.in-time",
     "one_byte_per_second": "http.in-time",
@@ -72,8 +72,7 @@ def test_a_hostile_target_ends_in_a_clear_finding(name: str, known_by: str) -> N
     tracemalloc.stop()
     assert peak < 120 * MB
     if isinstance(report, str):
-        neither = "answers neither models nor chat/completions" in report
-        assert neither or (known_by != "unreachable" and "a valid chat request has no answer" in report)
+        assert known_by == "unreachable", report
         return
     assert known_by in {one.rule.id for one in report.findings}
     assert Outcome.HARNESS_FAILED not in {one.outcome for one in report.results}
