@@ -128,3 +128,16 @@ def test_masking_takes_time_in_proportion(piece: str) -> None:
 
     seconds(20_000)
     assert seconds(160_000) < 20 * seconds(40_000) + 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '-H "Authorization: Bearer $OPENAI_API_KEY" \\\n -d \'{"model":"gpt-4o-mini","messages":[{"role":"user"}]}\'',
+        '{"header": "Authorization: Bearer $OPENAI_API_KEY", "model": "gpt-4o-mini-2024-07-18", "role": "user"}',
+        '["OPENAI_API_KEY", "gpt-4o-mini", "Write", "a", "poem"]',
+        'export OPENAI_API_KEY="<your key>"; curl "$URL" -d \'{"model": "GPT-4o-mini-2024"}\'',
+    ],
+)
+def test_a_text_that_stands_for_a_key_hides_nothing_beside_it(text: str) -> None:
+    assert mask_text(text, []) == text

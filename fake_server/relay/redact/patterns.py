@@ -91,7 +91,7 @@ _SHORT = 4
 """Characters from which the value of `key=` is one; that of `api_key=` is a key however short."""
 _ASSIGNED_VALUE = re.compile(r"[^\s\"'\\,;&<>(){}]{4,}")
 _QUOTED = re.compile(
-    r"(?i:(?<![a-z])(?:api|access|secret|auth)[ _-]?(?:key|token)"
+    r"(?i:(?<![a-z])(?:api|access|secret|auth)[ _-]?(?:key|token)(?![a-z0-9_-])"
     r"(?: (?:provided|given|used|sent|received|supplied|was|is|not found|not valid)){0,2} ?[:=]? ?['\"`(\[]?)"
     r"(?:(?=[A-Za-z_-]*+[0-9])|sk-)([A-Za-z0-9][A-Za-z0-9_-]{3,}+)(?!\*|\.\.\.|\u2026|\xe2\x80\xa6)"
 )
@@ -162,7 +162,7 @@ def credentials_over(text: str, pieces: Callable[[int, int], Collection[int]], k
     """
     for start, stop in credentials(text):
         number, rest = len(pieces(start - 1, stop)), beside_dummies(text[start:stop])
-        if len(rest) < _LEAST or is_id(rest):
+        if len(rest) < _LEAST or is_id(rest) or _VARIABLE.match(rest):
             continue
         is_key = has_all_kinds(rest) or _HEX_KEY.fullmatch(rest) or (_is_mixed(rest) and _is_spelled(number, rest))
         if number > 1 and is_key and not kept.holds(text, start, stop):
@@ -211,6 +211,8 @@ def _is_key(value: str) -> bool:
 
 _LEAST = 12
 """Characters that a credential must have beside dummies: two dummies side by side, or one and a word, are none."""
+_VARIABLE = re.compile(r"\$\{?[A-Z_]|%[A-Z_]|<")
+"""How a text that stands for a key begins: the next piece is no part of it."""
 _HEX_KEY = re.compile(r"[0-9a-fA-F_-]{30,}")
 
 
