@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 
-from contract_tests.report.breakage import format_breakage, load_table
+from contract_tests.report.breakage import NO_ERROR, format_breakage, load_table
 from contract_tests.rules.engine.judge import Finding, Level, Rule
 from contract_tests.rules.evidence import describe_request
 from fake_server.wire.text import shorten, shorten_start
@@ -83,10 +83,11 @@ def _about(finding: Finding) -> dict[str, str]:
 
 def reason(finding: Finding) -> str:
     """Why a rule is a MUST, where the clients that were measured do not show it of this finding."""
-    measured = format_breakage(load_table().of_rule(finding.rule.id))
-    if finding.rule.basis or not finding.own_harm or finding.rule.level is not Level.MUST or not measured:
+    row = load_table().of_rule(finding.rule.id)
+    is_elsewhere = finding.own_harm and finding.rule.level is Level.MUST and NO_ERROR not in row.values()
+    if finding.rule.basis or not is_elsewhere or not row:
         return finding.rule.basis
-    return f"in the form that was measured, {measured}"
+    return f"in the form that was measured, {format_breakage(row)}"
 
 
 def _rows(rows: Mapping[str, str], indent: int = 4) -> list[str]:

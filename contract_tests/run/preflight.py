@@ -11,7 +11,7 @@ from contract_tests.rules.engine.failures import is_failure
 from contract_tests.rules.engine.refused import added_parameters, describe_refusal
 from contract_tests.rules.engine.view import View
 from contract_tests.run.stages import find_stage_hint, is_without_reply
-from contract_tests.target.ask import CHAT, COMPLETIONS, EMBEDDINGS, MODERATIONS, Ask, Case
+from contract_tests.target.ask import CHAT, COMPLETIONS, EMBEDDINGS, Ask, Case
 from contract_tests.target.errors import NotReached, Refused, Unreachable, Unsupported
 from contract_tests.target.refusals import is_about_model
 from contract_tests.target.session import PREFLIGHT, PlainRequest, Session
@@ -21,7 +21,9 @@ TOKENS = 32
 """What the answer to the plainest request may cost."""
 MOST = 4000
 """Characters of an error that are looked through for what to say of it."""
-_PATHS = {"completions": COMPLETIONS, "embeddings": EMBEDDINGS, "moderations": MODERATIONS}
+_PATHS = {"completions": COMPLETIONS, "embeddings": EMBEDDINGS}
+_NOT_ASKED = ("models", "moderations")
+"""Sections that no plain request is for: whom to ask for moderations is often not known."""
 _STREAMED = (CHAT, COMPLETIONS)
 NO_ENDPOINT = (404, 405, 501)
 """Statuses that say that a path is not there."""
@@ -43,7 +45,7 @@ _PREFLIGHT = Case(PREFLIGHT, "the plainest request", 2, TOKENS, (), _no_play)
 
 def find_plain_case(cases: Iterable[Case]) -> tuple[str, str] | None:
     """The first case whose plain request is to be answered, of chat if there is one: its id and its path."""
-    asking = [case for case in cases if case.endpoint in _PATHS or (case.tokens and case.endpoint != "models")]
+    asking = [case for case in cases if case.endpoint in _PATHS or (case.tokens and case.endpoint not in _NOT_ASKED)]
     asked = [(case.id, _PATHS.get(case.endpoint, CHAT)) for case in asking]
     return min(asked, key=lambda found: found[1] != CHAT, default=None)
 

@@ -150,7 +150,7 @@ def test_chat_is_not_asked_where_no_case_asks_it() -> None:
     assert [one for one in small.asked if one.body] == []
 
 
-@pytest.mark.parametrize("section", ["completions", "embeddings", "moderations"])
+@pytest.mark.parametrize("section", ["completions", "embeddings"])
 @pytest.mark.parametrize(("status", "words"), [(502, "whether its upstream answers"), (401, "requires a key")])
 def test_a_run_without_chat_asks_its_own_endpoint_first(section: str, status: int, words: str) -> None:
     said, asked = stopped(to_chat(refusal(status, "no")), select=(section,))

@@ -174,7 +174,7 @@ def begins_again(asked: dict[str, Any], chunk: dict[str, Any]) -> None:
 
 def elsewhere(asked: dict[str, Any], value: dict[str, Any]) -> None:
     """The offsets begin neither at the prompt nor behind it."""
-    for choice in value["choices"]:
+    for choice in value["choices"] if value["choices"][0].get("logprobs") else ():
         choice["logprobs"]["text_offset"] = [at + 3 for at in choice["logprobs"]["text_offset"]]
 
 

@@ -185,7 +185,7 @@ def test_requests_that_were_answered_are_judged_where_the_limit_ends_the_case() 
 
 
 def test_a_fault_of_the_kit_says_where_and_shows_the_traceback_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(view: object) -> None:
+    def broken(*_: object) -> None:
         raise ZeroDivisionError("ours")
 
     monkeypatch.setattr("contract_tests.run.play.judge", broken)
