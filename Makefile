@@ -14,8 +14,8 @@ OUT ?= fixtures/recordings
 FUZZ_SECONDS ?= 600
 FUZZ_SEED ?=
 FUZZ_ONLY ?=
-CORE_TESTS = $(addprefix fake_server/tests/test_,$(addsuffix .py,sse jsontext fixture exchange capture coding playback)) \
-  $(addprefix contract_tests/tests/test_,$(addsuffix .py,rules relations precision openapi))
+CORE_TESTS = $(addprefix fake_server/tests/test_,$(addsuffix .py,sse jsontext fixture exchange capture coding playback files bounded_yaml field_values memory work_of_one_request)) \
+  $(addprefix contract_tests/tests/test_,$(addsuffix .py,rules relations precision openapi refused one_cause other_forms legal_forms))
 ALL_CORES = -n auto --dist worksteal
 TARGET = $(if $(filter real,$(PROXY)),http://localhost:1337/v1,$(PROXY))
 
