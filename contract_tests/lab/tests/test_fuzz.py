@@ -28,7 +28,10 @@ def fake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeProcess]:
         yield fake
 
 
-@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+# The costly parts also measure how long others wait: `make fuzz` asks them, a test has no clock.
+@pytest.mark.parametrize(
+    "part", [part for part in PARTS if not part.name.startswith("costly-")], ids=lambda part: part.name
+)
 def test_each_part_holds(fake: FakeProcess, part: Part) -> None:
     assert part.round(fake, SEED, EXAMPLES.get(part.name, 40)) > 0
 
