@@ -35,7 +35,7 @@ def compare(a: Side, b: Side, only: Collection[Kind] = tuple(Kind)) -> Compariso
         Kind.TIMING: timing.differences,
     }
     differences = [difference for kind, way in ways.items() if kind in only for difference in way(a, b)]
-    if Kind.SHAPE in only:
+    if any(difference.kind is Kind.SHAPE for difference in differences):
         differences = apply_rules(differences, RulesOnSide(a), RulesOnSide(b))
     return Comparison(a.label, b.label, tuple(differences), tuple(_unknown(a, b, only)))
 

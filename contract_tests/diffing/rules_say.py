@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from contract_tests.diffing.difference import Difference, Kind, Role, Side
@@ -30,12 +30,11 @@ class RulesOnSide:
     def __init__(self, side: Side) -> None:
         self.role = side.role
         findings = judge(side.view).findings
-        self.faults = {
-            finding.rule.id: finding
-            for finding in sorted(findings, key=rank, reverse=True)
-            if finding.rule.level is not Level.NOTE
-        }
-        """What is broken at MUST or SHOULD: the worst finding of each rule."""
+        self.faults: dict[str, Finding] = {}
+        """What is broken at MUST or SHOULD, the worst first: the first finding of each rule."""
+        for finding in sorted(findings, key=rank):
+            if finding.rule.level is not Level.NOTE:
+                self.faults.setdefault(finding.rule.id, finding)
         counts = Counter(finding.rule.id for finding in findings if finding.rule.generic)
         self.more = next((rule_id for rule_id, number in counts.items() if number >= MAX_COMPLAINTS), "")
         """A rule about every member that may be broken at more places than it reports."""
@@ -76,22 +75,31 @@ def overrule(difference: Difference, a: RulesOnSide, b: RulesOnSide) -> Differen
 def apply_rules(differences: Iterable[Difference], a: RulesOnSide, b: RulesOnSide) -> list[Difference]:
     """The differences with the verdicts of the rules.
 
-    What would be allowed is not where one side alone breaks a rule at what holds that place, or at what is in it.
+    What would be allowed is not where one side alone breaks a rule at what holds that place, or at what is in it; the
+    worst such rule is named first.
     """
     judged = [overrule(difference, a, b) for difference in differences]
+    named = {difference.rule for difference in judged}
     for side, other in ((a, b), (b, a)):
-        for rule_id in side.faults.keys() - other.faults.keys() - {difference.rule for difference in judged}:
-            finding = side.faults[rule_id]
+        for rule_id, finding in side.faults.items():
+            if rule_id in other.faults or rule_id in named:
+                continue
+            is_about = _about(finding)
             for at, difference in enumerate(judged):
-                if difference.verdict is Verdict.ALLOWED and _is_about(difference, finding):
+                if difference.verdict is Verdict.ALLOWED and is_about(difference):
                     judged[at] = replace(difference, verdict=_BLAME[side.role], rule=rule_id)
                     break
     return judged
 
 
-def _is_about(difference: Difference, finding: Finding) -> bool:
+def _about(finding: Finding) -> Callable[[Difference], bool]:
     """Whether a difference is about the place of a finding, what holds it or is in it, or about what the rule names."""
-    place, paths = path_of(finding), _paths(difference.where)
-    nested = place != "" and any(path.startswith(place) or place.startswith(path) for path in paths)
-    words = re.findall(r"[a-z]+(?:_[a-z]+)*", f"{finding.rule.id} {finding.rule.clause} {finding.actual}")
-    return difference.where == THE_BODY or nested or any(re.split(r"\W+", path)[-1] in words for path in paths)
+    place = path_of(finding)
+    words = set(re.findall(r"[a-z]+(?:_[a-z]+)*", f"{finding.rule.id} {finding.rule.clause} {finding.actual}"))
+
+    def is_about(difference: Difference) -> bool:
+        paths = _paths(difference.where)
+        nested = place != "" and any(path.startswith(place) or place.startswith(path) for path in paths)
+        return difference.where == THE_BODY or nested or any(re.split(r"\W+", path)[-1] in words for path in paths)
+
+    return is_about

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from fake_server import access
 
 _HOSTS = ("127.0.0.1", "::1", "localhost", None, "")
 
@@ -62,6 +63,6 @@ def is_loopback(host: Any) -> bool:
     if host in _HOSTS:
         return True
     try:
-        return ipaddress.ip_address(str(host)).is_loopback
+        return access.is_loopback(str(host))
     except ValueError:
         return False

@@ -163,15 +163,12 @@ class _Measuring(NodeTransformer):
         parts = nodes.List(node.nodes, lineno=node.lineno)
         return nodes.Filter(parts, "_joined", [], [], None, None, lineno=node.lineno)
 
-    def visit_Compare(self, node: nodes.Compare) -> nodes.Compare:
+    def visit_Compare(self, node: nodes.Compare | nodes.Operand) -> nodes.Compare | nodes.Operand:
         self.generic_visit(node)
         node.expr = _reading(node.expr)
         return node
 
-    def visit_Operand(self, node: nodes.Operand) -> nodes.Operand:
-        self.generic_visit(node)
-        node.expr = _reading(node.expr)
-        return node
+    visit_Operand = visit_Compare
 
     def visit_Pair(self, node: nodes.Pair) -> nodes.Pair:
         self.generic_visit(node)

@@ -162,7 +162,7 @@ def credentials_over(text: str, pieces: Callable[[int, int], Collection[int]], k
     """
     for start, stop in credentials(text):
         number, rest = len(pieces(start - 1, stop)), beside_dummies(text[start:stop])
-        if len(rest) < _LEAST or is_id(rest) or _VARIABLE.match(rest):
+        if len(rest) < _LEAST or is_id(rest):
             continue
         is_key = has_all_kinds(rest) or _HEX_KEY.fullmatch(rest) or (_is_mixed(rest) and _is_spelled(number, rest))
         if number > 1 and is_key and not kept.holds(text, start, stop):
@@ -211,8 +211,6 @@ def _is_key(value: str) -> bool:
 
 _LEAST = 12
 """Characters that a credential must have beside dummies: two dummies side by side, or one and a word, are none."""
-_VARIABLE = re.compile(r"\$\{?[A-Z_]|%[A-Z_]|<")
-"""How a text that stands for a key begins: the next piece is no part of it."""
 _HEX_KEY = re.compile(r"[0-9a-fA-F_-]{30,}")
 
 
