@@ -21,9 +21,11 @@ from contract_tests.target.refusals import (
     endpoint_of,
     is_about_model,
     is_unknown_path,
+    no_such_endpoint,
     retry_after,
 )
-from contract_tests.target.session import Field, Session
+from contract_tests.target.relay_connection import Field
+from contract_tests.target.session import Session
 from fake_server.wire.exchange import Exchange
 
 Body = Mapping[str, Any]
@@ -106,7 +108,7 @@ class Ask:
             view = await self.raw("POST", path, _as_json(sent), headers, role=role)
             if self._lacks(path, view):
                 self.views.remove(view)
-                raise _no_such_endpoint("POST", path, view)
+                raise no_such_endpoint("POST", path, view)
             if not valid:
                 return view
             if lacks_context(view):
@@ -134,7 +136,7 @@ class Ask:
         view = await self.raw("GET", path, role=role)
         if is_unknown_path(view, self.session.control):
             self.views.remove(view)
-            raise _no_such_endpoint("GET", path, view)
+            raise no_such_endpoint("GET", path, view)
         return self._accepted(role, view) if valid else view
 
     async def raw(
@@ -292,11 +294,6 @@ class Ask:
             self.session.put_off(self.case.id)
             raise NotReached(f"status 429, with {seconds:g} s to wait (request {attempt})")
         await asyncio.sleep(seconds)
-
-
-def _no_such_endpoint(method: str, path: str, view: View) -> Unsupported:
-    reason = f"{method} {path} is answered like an unknown path: status {view.status}"
-    return Unsupported(reason, [endpoint_of(view.exchange)])
 
 
 def _as_json(body: Body) -> bytes:

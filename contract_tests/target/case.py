@@ -7,7 +7,7 @@ from typing import Any
 
 from contract_tests.target.ask import CHAT, Ask, Body, Case, Play
 from contract_tests.target.options import below
-from contract_tests.target.session import Field
+from contract_tests.target.relay_connection import Field
 
 CASES: dict[str, Case] = {}
 """Every case by its id, in the order of a run."""

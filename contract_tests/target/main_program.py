@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contract_tests.target.environment import child_environment
-from contract_tests.target.session import PLACEHOLDER_KEY
+from contract_tests.target.relay_connection import PLACEHOLDER_KEY
 
 CLIENT = Path(__file__).parent.parent / "client.py"
 

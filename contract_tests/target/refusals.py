@@ -10,6 +10,7 @@ from typing import Any
 from contract_tests.rules.engine.lacks import lacks_path
 from contract_tests.rules.engine.refused import refusal_text
 from contract_tests.rules.engine.view import View
+from contract_tests.target.errors import Unsupported
 from fake_server.wire.exchange import Exchange
 from fake_server.wire.http_date import parse_http_date
 
@@ -28,6 +29,12 @@ def retry_after(exchange: Exchange) -> float | None:
 def endpoint_of(exchange: Exchange) -> str:
     """`POST /v1/embeddings`."""
     return f"{exchange.request.method} {exchange.request.path}"
+
+
+def no_such_endpoint(method: str, path: str, view: View) -> Unsupported:
+    """What is raised where a target does not have this path below its base URL."""
+    reason = f"{method} {path} is answered like an unknown path: status {view.status}"
+    return Unsupported(reason, [endpoint_of(view.exchange)])
 
 
 def describe_lack(endpoint: str, body: Mapping[str, Any], name: str) -> str:

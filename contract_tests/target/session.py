@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import count
 from time import monotonic
@@ -12,12 +12,18 @@ from typing import Any
 
 from contract_tests.target.errors import NotReached, UsageError
 from contract_tests.target.options import Options
+from contract_tests.target.relay_connection import (
+    Field,
+    RelayConnection,
+    format_request,
+    leave_reply,
+    read_reply,
+)
 from fake_server.relay.relay import Relay
 from fake_server.relay.upstream import LABEL_HEADER
 from fake_server.wire.exchange import Ending, Exchange
 from fake_server.wire.text import format_count
 
-PLACEHOLDER_KEY = "no-key-needed"
 PREFLIGHT = "preflight"
 STRIKES = 3
 SETTLE = 0.2
@@ -27,8 +33,6 @@ GRACE = 0.01
 SLACK = 10.0
 """Seconds a request may take beyond the relay's own bounds before the kit itself is at fault."""
 
-Field = tuple[str, str | None]
-"""A header field; None leaves out one that is usually sent."""
 OutgoingRequest = tuple[str, str, str, bytes, Iterable[Field]]
 """(label, method, path, body, headers)."""
 
@@ -205,11 +209,12 @@ class Session:
         return [exchange.but(label=label) for exchange, label in zip(relay.exchanges, labels, strict=True)], why
 
     @asynccontextmanager
-    async def _connection(self, relay: Relay, leave: float | None = None) -> AsyncIterator[_RelayConnection]:
+    async def _connection(self, relay: Relay, leave: float | None = None) -> AsyncIterator[RelayConnection]:
         """A connection to the relay, with a task that reads and drops what comes."""
         reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
-        reading = asyncio.create_task(_read(reader, writer) if leave is None else _leave(reader, writer, leave))
-        connection = _RelayConnection(writer, reading, leave is not None, relay.path + self.prefix)
+        reply = read_reply(reader) if leave is None else leave_reply(reader, writer, leave)
+        reading = asyncio.create_task(reply)
+        connection = RelayConnection(writer, reading, leave is not None, relay.path + self.prefix)
         try:
             yield connection
         finally:
@@ -217,7 +222,7 @@ class Session:
             writer.transport.abort()  # before anything is awaited: a run that stops may cancel here once more
             await asyncio.gather(connection.reading, return_exceptions=True)
 
-    async def _send(self, connection: _RelayConnection, request: OutgoingRequest) -> Exchange | None:
+    async def _send(self, connection: RelayConnection, request: OutgoingRequest) -> Exchange | None:
         """Send one request and wait for its exchange; None where the connection is gone before it.
 
         Raises NotReached if the run has stopped, TimeoutError where the relay is at fault.
@@ -231,7 +236,7 @@ class Session:
         self._awaited[ticket] = came
         fields = (*headers, (LABEL_HEADER, ticket))
         keyed = self.options.sends_key
-        connection.writer.write(_request(method, connection.prefix + path, fields, body, keyed))
+        connection.writer.write(format_request(method, connection.prefix + path, fields, body, keyed))
         bounds = self.options.bounds
         # The relay reports an exchange before it closes the connection, so an end without one is final.
         waited: set[asyncio.Future[Any]] = {came} if connection.leaves else {came, connection.reading}
@@ -248,65 +253,9 @@ class Session:
             came.set_result(exchange)
 
 
-@dataclass(frozen=True)
-class _RelayConnection:
-    """A connection to the relay; `reading` ends when it does; where it `leaves`, that is before the exchange does.
-
-    `prefix` goes before every path.
-    """
-
-    writer: asyncio.StreamWriter
-    reading: asyncio.Task[None]
-    leaves: bool
-    prefix: str
-
-    @property
-    def gone(self) -> bool:
-        return self.reading.done()
-
-
 def _reason_of_end(exchange: Exchange, label: str) -> str:
     """The reply after which a connection ended, and what in it said so."""
     role = label.partition(" ")[2] or label
     named = f"Connection: {exchange.header('connection')}" if exchange.header("connection") else ""
     said = named or ("HTTP/1.0" if exchange.http_version == "1.0" else "") or exchange.problem
     return f"{role} ({said or 'without a word about it'})"
-
-
-def _request(method: str, target: str, headers: Iterable[Field], body: bytes, keyed: bool) -> bytes:
-    """A request as bytes, with the header fields that the official SDK sends unless others are given.
-
-    `keyed` is whether the relay is to put a key in.
-    """
-    given = tuple(headers)
-    named = {name.lower() for name, _ in given}
-    usual: list[Field] = [
-        ("Host", "localhost"),
-        ("Accept", "application/json"),
-        ("Accept-Encoding", "gzip, deflate"),
-        ("Authorization", f"Bearer {PLACEHOLDER_KEY}" if keyed else None),
-        ("Connection", "close"),
-        ("User-Agent", "openai-contract-kit"),
-    ]
-    if body or method in ("POST", "PUT"):
-        usual += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
-    fields = [*(field for field in usual if field[0].lower() not in named), *given]
-    if "transfer-encoding" in named:
-        body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
-    lines = "".join(f"{name}: {value}\r\n" for name, value in fields if value is not None)
-    return f"{method} {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1") + body
-
-
-async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Read and drop the reply: the relay captures it."""
-    with suppress(ConnectionError):
-        while await reader.read(65536):
-            pass
-
-
-async def _leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seconds: float) -> None:
-    """Read the reply up to its first event, for `seconds` at most, and hang up."""
-    with suppress(ConnectionError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-        async with asyncio.timeout(seconds):
-            await reader.readuntil(b"data:")
-    writer.transport.abort()

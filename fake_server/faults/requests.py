@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from fake_server.faults.base import Fault
-from fake_server.faults.values import Json, Path, find_nodes, replace_at
+from fake_server.faults.places import Path, find_nodes, replace_at
+from fake_server.faults.values import Json
 from fake_server.wire.budget import spend
 
 

@@ -4,39 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
 from copy import deepcopy
 from types import UnionType
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from fake_server.faults.base import Edit, NotPossible, Number, bounded_text, encode, event_indexes
+from fake_server.faults.places import Path, find_nodes, replace_at
 from fake_server.wire.budget import check_room, spend
 from fake_server.wire.delivery import Delivery
 from fake_server.wire.exchange import Write
 
 _DATA = b"data: "
 _GROWN = "its reply, which faults make larger,"
-
-
-def _is_path(text: str) -> str:
-    from jsonpath_rfc9535 import JSONPathError  # it takes a while to import, and few faults have paths
-
-    from fake_server.faults.jsonpath import compile_path
-
-    spend(10, "its JSONPaths")
-    try:
-        compile_path(text)
-    except (JSONPathError, RecursionError) as error:
-        reason = str(error).partition(", line")[0]
-        raise PydanticCustomError("jsonpath", "must be a JSONPath, {reason}", {"reason": reason}) from None
-    return text
-
-
-Path = Annotated[str, Field(max_length=500), AfterValidator(_is_path)]
-"""A JSONPath (RFC 9535)."""
 
 
 class Json(Edit):
@@ -280,41 +261,6 @@ def _copy(value: Any) -> Any:
     check_room(size, _GROWN)
     spend(size // 20, _GROWN)
     return deepcopy(value)
-
-
-def find_nodes(path: str, value: Any) -> list[Any]:
-    """Find the nodes of a JSON value by a JSONPath; a path that cannot be followed finds none.
-
-    A node has `value` and `location`, the keys and indexes from the root, which `replace_at` takes. Replace several
-    nodes from the last to the first, so that the locations of the others stay right.
-    """
-    from jsonpath_rfc9535 import JSONPathError
-
-    from fake_server.faults.jsonpath import compile_path
-
-    try:
-        return list(compile_path(path).find(value))
-    except (JSONPathError, RecursionError):
-        return []
-
-
-def replace_at(document: Any, location: tuple[Any, ...], value: Any, drop: bool = False) -> Any:
-    """Put a value at a location of a document, or remove what is there if `drop` is true; returns the document.
-
-    The document is changed in place, but at the root `()` the value itself is returned. A location that is no longer
-    there, because the same path found what is around it too, is passed over.
-    """
-    if not location:
-        return value
-    holder = document
-    with suppress(KeyError, IndexError, TypeError):
-        for step in location[:-1]:
-            holder = holder[step]
-        if drop:
-            del holder[location[-1]]
-        else:
-            holder[location[-1]] = value
-    return document
 
 
 def _of_type(kind: type | UnionType, members: Mapping[str, Any], names: Iterable[str]) -> Iterator[str]:
