@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from contract_tests.lab.tools.command import run_contract
 from contract_tests.target.options import Options
-from contract_tests.tests.command import run_contract
 from fake_server import FakeServer
 
 KEY = "sk-the-key-of-this-test-0123"

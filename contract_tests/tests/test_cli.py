@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from junitparser import JUnitXml
 
-from contract_tests.tests.command import run_contract
+from contract_tests.lab.tools.command import run_contract
 from contract_tests.tests.shared import ROOT
 from fake_server import FakeServer
 

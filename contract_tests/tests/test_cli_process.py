@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from contract_tests.tests.command import run_contract
+from contract_tests.lab.tools.command import run_contract
 from contract_tests.tests.planted import Planted, Reply, no_done, wrong_sum
 from contract_tests.tests.shared import ROOT
 from fake_server import FakeServer

@@ -16,6 +16,7 @@ import pytest
 
 from contract_tests.cli import recording as saving
 from contract_tests.diffing.documents import merge_chunks
+from contract_tests.lab.tools.command import run_contract
 from contract_tests.recordings import judging
 from contract_tests.rules import RULES, judge
 from contract_tests.rules.engine import limits, view
@@ -34,7 +35,6 @@ from contract_tests.shrinking.editing import edit_body
 from contract_tests.shrinking.oracle import BreaksRule
 from contract_tests.shrinking.search import Exhausted, Search
 from contract_tests.shrinking.shrink import shrink_judged
-from contract_tests.tests.command import run_contract
 from contract_tests.tests.hostile_replies import CHAT, REPLIES, STREAMED, answered, choice, chunk, completion, events
 from contract_tests.tests.shared import ROOT
 from contract_tests.tests.small_target import Asked, of, reply, report_of, stream, to_cases

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from contract_tests.lab.hostile_files import NO_FILES, SECRET, outside
+from contract_tests.lab.tools.command import run_contract
 from contract_tests.rules import RULES
-from contract_tests.tests.command import run_contract
 from contract_tests.tests.shared import ROOT
 from contract_tests.tolerance.baseline import NewBaseline, as_yaml
 from contract_tests.tolerance.entry import ToleranceEntry

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from contract_tests.tests.command import run_contract
+from contract_tests.lab.tools.command import run_contract
 from contract_tests.tests.shared import ROOT
 from fake_server import FakeServer, ending
 
@@ -216,7 +216,7 @@ def test_a_run_whose_output_is_full_writes_its_report(tmp_path: Path) -> None:
             return False
 
     with FakeServer(seed=1) as fake, pytest.MonkeyPatch.context() as patched:
-        patched.setattr("contract_tests.tests.command.io.StringIO", _first_full(Full))
+        patched.setattr("contract_tests.lab.tools.command.io.StringIO", _first_full(Full))
         patched.setattr(ending, "discard_output", lambda: None)
         done = run_contract("run", fake.base_url, "--select", "models", "--json", str(tmp_path / "r.json"))
     assert done.returncode == 2

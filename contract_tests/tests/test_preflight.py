@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from contract_tests.lab.tools.command import run_contract
 from contract_tests.run.outcome import ExitCode, Outcome
 from contract_tests.run.run import Options, Unreachable, run
-from contract_tests.tests.command import run_contract
 from contract_tests.tests.small_target import (
     MODEL,
     Answerer,

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from contract_tests.lab.tools.command import run_contract
 from contract_tests.recordings.judging import judge_recordings
 from contract_tests.recordings.recording import Recording
 from contract_tests.report.examples import find_broken, find_conforming
@@ -24,7 +25,6 @@ from contract_tests.rules.engine.view import View
 from contract_tests.rules.evidence import describe_request, make_evidence, with_evidence
 from contract_tests.run.outcome import CaseResult, Outcome
 from contract_tests.target.options import Options
-from contract_tests.tests.command import run_contract
 from contract_tests.tests.shared import ROOT
 from fake_server.wire import fixture
 from fake_server.wire.exchange import Aspect, Exchange, Request, Write

@@ -13,9 +13,9 @@ from itertools import count
 
 import pytest
 
+from contract_tests.lab.tools.command import run_contract
 from contract_tests.run.outcome import CaseResult, ExitCode, Outcome, RunReport
 from contract_tests.run.run import Options, run
-from contract_tests.tests.command import run_contract
 from contract_tests.tests.small_target import Asked, completed, completion, of, report_of, sensible
 from fake_server.tests.hostile import target
 from fake_server.tests.listening import Handler

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
-import signal
-import sys
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 from hypothesis import strategies as st
 
-from contract_tests.cli import main
 from contract_tests.lab.fuzz.fake_process import FakeProcess
 from contract_tests.lab.fuzz.part import Part
 from contract_tests.lab.fuzz.recordings import HEADS, SAMPLES
 from contract_tests.lab.hostile_files import NO_FILES, SECRET, outside
-from fake_server.ending import SIGNALS
+from contract_tests.lab.tools.command import run_contract
 from fake_server.wire import files
 
 NAMES = (
@@ -99,10 +93,11 @@ def check_folder(fake: FakeProcess, value: tuple[dict[str, Callable[[Path], None
     first = str(it / next(iter(made)))
     patience, files.PATIENCE = files.PATIENCE, 0.01
     try:
-        code, said = _run([word.format(it=it, file=first) for word in command])
+        done = run_contract(*(word.format(it=it, file=first) for word in command))
     finally:
         files.PATIENCE = patience
-    assert code in CODES, said
+    said = done.stdout + done.stderr
+    assert done.returncode in CODES, said
     assert "Traceback" not in said, said
     assert SECRET not in said, said
     assert not any(char in said for char in ("\x1b", "\u202e")), said
@@ -112,21 +107,6 @@ def check_folder(fake: FakeProcess, value: tuple[dict[str, Callable[[Path], None
         theirs = path.is_symlink() or path.name.startswith("outside-")
         if path.is_file() and not theirs and path.stat().st_size < 10**7:
             assert SECRET.encode() not in path.read_bytes(), path
-
-
-def _run(argv: list[str]) -> tuple[int, str]:
-    """The exit code of `contract` and what it prints."""
-    said = io.StringIO()
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    with redirect_stdout(said), redirect_stderr(said), mock.patch.object(sys, "argv", ["contract", *argv]):
-        try:
-            main()
-        except SystemExit as done:
-            return int(done.code or 0), said.getvalue()
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-    return 0, said.getvalue()
 
 
 def _outside(home: Path) -> dict[str, Any]:

@@ -11,13 +11,14 @@ from contextlib import chdir, redirect_stderr, redirect_stdout
 from unittest import mock
 
 from contract_tests.cli import main
-from contract_tests.tests.shared import ROOT
+from contract_tests.lab.tools.checkout import ROOT
+from fake_server.ending import SIGNALS
 
 
 def run_contract(*argv: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """What `contract` prints and its exit code, run in the checkout with these variables added."""
     out, err, code = io.StringIO(), io.StringIO(), 0
-    before = signal.getsignal(signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in SIGNALS}
     try:
         with (
             redirect_stdout(out),
@@ -30,5 +31,6 @@ def run_contract(*argv: str, **environ: str) -> subprocess.CompletedProcess[str]
     except SystemExit as done:
         code = int(done.code or 0)
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return subprocess.CompletedProcess(["contract", *argv], code, out.getvalue(), err.getvalue())
