@@ -13,12 +13,14 @@ from contract_tests.cases.prompts import (
     POEM_TOKENS,
     RED_PIXEL,
     REPEAT_FIRST,
+    REPEAT_LAST,
     SENTENCE,
     SHORT,
     STOPS,
     STORY,
     UNUSUAL,
     in_parts,
+    joined,
     message,
     repeat,
     user,
@@ -31,12 +33,6 @@ from contract_tests.target.errors import SetupFailed
 
 DEVELOPER = [message("developer", NOTES), user(SHORT)]
 HISTORY = [user(STORY), message("assistant", STORY), user(SHORT)]
-PARTS = [
-    in_parts("system", "You are brief.", "You are polite."),
-    in_parts("user", "Hello."),
-    in_parts("assistant", "Hello, ", "what can I do?"),
-    in_parts("user", SHORT),
-]
 NAME = "ada_the_dog_ran_to_the_old_house_by_the_river_and_sat_in_the_sun"
 SAMPLING: dict[str, Any] = {"top_p": 0.9, "presence_penalty": 0.1, "frequency_penalty": 0.1, "logit_bias": {"100": -1}}
 
@@ -104,21 +100,36 @@ async def content_parts(ask: Ask) -> None:
 chat_case("chat.user", "the name of an end user", SHORT, 16, user="tester-1")
 chat_case("chat.long-system", "a long system message", [message("system", NOTES), user(SHORT)])
 chat_case("chat.long-history", "two long messages in earlier turns", HISTORY)
-chat_case("chat.parts", "a conversation whose messages are all in parts", PARTS)
+
+
+@case("chat.parts", title="messages in parts, each asked back", requests=4 * TRIES, tokens=4 * TRIES * 32)
+async def parts(ask: Ask) -> None:
+    word = ask.nonce()
+    hidden_in = {
+        "part 2 of a system message": [in_parts("system", "You are brief.", repeat(word)), in_parts("user", "Go on.")],
+        "part 2 of an assistant message": [
+            in_parts("user", "Hello."),
+            in_parts("assistant", "Hello.", f"My word is {word}."),
+            in_parts("user", REPEAT_LAST),
+        ],
+    }
+    for what, turns in hidden_in.items():
+        await ask_back(ask, word, what, ask.body(turns), ask.body([joined(turn) for turn in turns]))
 
 
 @case("chat.turns", title="a conversation of several turns, asked back", requests=2 * TRIES, tokens=64 * TRIES)
 async def turns(ask: Ask) -> None:
     word = ask.nonce()
     first, later = f"My word is {word}.", [message("assistant", "I will remember."), user(REPEAT_FIRST)]
-    await ask_back(ask, word, ask.body([user(first), *later]), ask.body(f"My first message is: {first} {REPEAT_FIRST}"))
+    control = ask.body(f"My first message is: {first} {REPEAT_FIRST}")
+    await ask_back(ask, word, "an earlier message", ask.body([user(first), *later]), control)
 
 
 @case("chat.system-word", title="a system message, asked back", requests=2 * TRIES, tokens=2 * TRIES * 32)
 async def system_word(ask: Ask) -> None:
     word = ask.nonce()
     instructed = ask.body([message("system", repeat(word)), user("Go on.")], 32)
-    await ask_back(ask, word, instructed, ask.body(repeat(word), 32))
+    await ask_back(ask, word, "a system message", instructed, ask.body(repeat(word), 32))
 
 
 @case("chat.name", title="a message with the name of its author, and without", requests=2, tokens=32, features=["name"])

@@ -8,7 +8,7 @@ from typing import Any
 
 from contract_tests.rules.engine.answers import answer_texts, says
 from contract_tests.rules.engine.view import View
-from contract_tests.rules.relations.arrival import TRIES
+from contract_tests.rules.relations.arrival import ALONE, BACK, TRIES, finds
 from contract_tests.rules.relations.endings import wrong_end
 from contract_tests.rules.relations.forms import SAMPLES, differ
 from contract_tests.target.ask import CHAT, Ask, Body
@@ -77,10 +77,13 @@ async def ask_to_stop(ask: Ask, body: Body, text: str, stop: str | list[str], pa
     )
 
 
-async def ask_back(ask: Ask, word: str, body: Body, control: Body) -> None:
-    """Ask for `word`, which an earlier message says; in `control` the question's own message says it."""
+async def ask_back(ask: Ask, word: str, what: str, body: Body, control: Body) -> None:
+    """Ask for `word`, which only `what` says, such as "an earlier message"; in `control` it stands in plainer sight.
+
+    The reply repeats the word, or calls a tool with it.
+    """
     await ask_with_control(
-        ("asked back", lambda role: ask(body, role=role, expect=word)),
-        ("asked alone", lambda role: ask(control, role=role, expect=word)),
-        lambda view: says(view, word),
+        (f"{BACK}{what}", lambda role: ask(body, role=role, expect=word)),
+        (f"{ALONE}{what}", lambda role: ask(control, role=role, expect=word)),
+        lambda view: finds(view, word),
     )

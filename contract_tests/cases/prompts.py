@@ -36,6 +36,7 @@ STORY = " ".join(["the dog ran to the old house by the river and sat in the sun"
 """Some 400 words, each of them one token: of two such texts one that is lost is missing in the count."""
 
 REPEAT_FIRST = "Repeat my first message, word for word and nothing else."
+REPEAT_LAST = "Repeat your last message, word for word and nothing else."
 REPEAT_RESULT = "Repeat the tool's result, word for word and nothing else."
 
 RED_PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
@@ -98,6 +99,11 @@ def repeat(text: str) -> str:
 def in_parts(role: str, *texts: str) -> dict[str, Any]:
     """A message whose content is an array of text parts."""
     return message(role, [{"type": "text", "text": text} for text in texts])
+
+
+def joined(message: dict[str, Any]) -> dict[str, Any]:
+    """A message in parts as one whose content is a string."""
+    return {**message, "content": " ".join(part["text"] for part in message["content"])}
 
 
 def message(role: str, content: Any) -> dict[str, Any]:

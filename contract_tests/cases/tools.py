@@ -10,15 +10,17 @@ from contract_tests.cases.prompts import (
     BOOKING,
     CLOCK,
     NOTES,
+    REPEAT_LAST,
     REPEAT_RESULT,
     SHORT,
     STORY,
     WEATHER,
     in_parts,
+    joined,
     user,
 )
 from contract_tests.rules.relations.arrival import TRIES, calls
-from contract_tests.target.ask import Ask
+from contract_tests.target.ask import Ask, Body
 from contract_tests.target.case import case, chat_case
 from contract_tests.target.errors import NotReached, SetupFailed
 
@@ -131,7 +133,50 @@ async def parts(ask: Ask) -> None:
     called = {"role": "assistant", "tool_calls": [_call("call_1", "get_weather", "Oslo")]}  # without content
     result = {**in_parts("tool", "7 degrees. ", f"The code is {word}."), "tool_call_id": "call_1"}
     body = ask.body([user(QUESTION), called, result, user(REPEAT_RESULT)], tools=[WEATHER])
-    await ask_back(ask, word, body, ask.body(f"The tool's result is: 7 degrees. The code is {word}. {REPEAT_RESULT}"))
+    control = ask.body(f"The tool's result is: 7 degrees. The code is {word}. {REPEAT_RESULT}")
+    await ask_back(ask, word, "part 2 of a tool's result", body, control)
+
+
+@case(
+    "tools.call-in-parts",
+    title="a call beside text in parts, which is asked back",
+    requests=2 * TRIES,
+    tokens=2 * TRIES * 64,
+    features=(*FEATURES, "tool"),
+)
+async def call_in_parts(ask: Ask) -> None:
+    word = ask.nonce()
+    texts = in_parts("assistant", "I look it up.", f"My word is {word}.")
+    called = {"tool_calls": [_call("call_1", "get_weather", "Oslo")]}
+    result = {"role": "tool", "tool_call_id": "call_1", "content": "7 degrees."}
+
+    def ask_for(message: dict[str, Any]) -> Body:
+        return ask.body([user(QUESTION), {**message, **called}, result, user(REPEAT_LAST)], 64, tools=[WEATHER])
+
+    await ask_back(ask, word, "part 2 of an assistant message with a call", ask_for(texts), ask_for(joined(texts)))
+
+
+@case(
+    "tools.described",
+    title="what only a tool's description and an enum say",
+    requests=4 * TRIES,
+    tokens=4 * TRIES * 64,
+    features=FEATURES,
+)
+async def described(ask: Ask) -> None:
+    word = ask.nonce()
+
+    def ask_for(question: str, name: str, about: str = "", **schema: Any) -> Body:
+        properties = {name: {"type": "string", **schema}}
+        parameters = {"type": "object", "properties": properties, "required": [name], "additionalProperties": False}
+        function = {"name": "open_door", "description": f"Opens a door.{about}", "parameters": parameters}
+        tools = [{"type": "function", "function": function}]
+        return ask.body(f"Open the door.{question} Use the tool.", 64, tools=tools, tool_choice="required")
+
+    told = f" The code is {word}."
+    await ask_back(ask, word, "a tool's description", ask_for("", "code", told), ask_for(told, "code"))
+    named = f" The door is {word}."
+    await ask_back(ask, word, "a parameter's enum", ask_for("", "door", enum=[word]), ask_for(named, "door"))
 
 
 @case(

@@ -180,7 +180,7 @@ def named(with_name: int, without: int) -> Trace:
 
 def asked_back(*texts: str) -> Trace:
     """What came of "ka", from an earlier message and from the question, in turn."""
-    views = in_turn("asked back", "asked alone", map(said, texts))
+    views = in_turn("asked back: a turn", "asked alone: a turn", map(said, texts))
     return Trace("t", views, dict.fromkeys(views, "ka"))
 
 

@@ -60,6 +60,60 @@ def second_result_empty(asked: dict[str, Any]) -> None:
         message["content"] = ""
 
 
+def first_part_alone(role: str) -> planted.Edit:
+    """Keep only `content[0]` of messages of this role."""
+
+    def edit(asked: dict[str, Any]) -> None:
+        for message in of_role(asked, role):
+            if isinstance(message.get("content"), list):
+                message["content"] = message["content"][:1]
+
+    return edit
+
+
+def first_part_as_string(asked: dict[str, Any]) -> None:
+    for message in asked.get("messages", ()):
+        if isinstance(message.get("content"), list) and message["role"] != "user":
+            message["content"] = message["content"][0]["text"]
+
+
+def text_beside_calls_alone(asked: dict[str, Any]) -> None:
+    """Keep what is in parts beside a tool call only as its first part."""
+    for message in of_role(asked, "assistant"):
+        if message.get("tool_calls") and isinstance(message.get("content"), list):
+            message["content"] = message["content"][0]["text"]
+
+
+def bare_tools(asked: dict[str, Any]) -> None:
+    for tool in asked.get("tools", ()):
+        tool["function"]["description"] = ""
+
+
+def without_enums(asked: dict[str, Any]) -> None:
+    for tool in asked.get("tools", ()):
+        for schema in tool["function"].get("parameters", {}).get("properties", {}).values():
+            schema.pop("enum", None)
+
+
+@pytest.mark.parametrize(
+    ("edit", "case_id", "hidden_in"),
+    [
+        (first_part_alone("system"), "chat.parts", ["part 2 of a system message"]),
+        (first_part_alone("assistant"), "chat.parts", ["part 2 of an assistant message"]),
+        (first_part_as_string, "chat.parts", ["part 2 of a system message", "part 2 of an assistant message"]),
+        (first_part_alone("assistant"), "tools.call-in-parts", ["part 2 of an assistant message with a call"]),
+        (text_beside_calls_alone, "tools.call-in-parts", ["part 2 of an assistant message with a call"]),
+        (short_results, "tools.parts", ["part 2 of a tool's result"]),
+        (bare_tools, "tools.described", ["a tool's description"]),
+        (without_enums, "tools.described", ["a parameter's enum"]),
+    ],
+)
+def test_what_is_lost_says_where_it_stood(edit: planted.Edit, case_id: str, hidden_in: list[str]) -> None:
+    report = ran(edit, case_id)
+    assert found(report) == {"relations.asked-back"}
+    assert [finding.expected.partition(", which stands in ")[2] for finding in report.findings] == hidden_in
+
+
 def no_tools_by_default(asked: dict[str, Any]) -> None:
     if "tool_choice" not in asked:
         asked.pop("tools", None)
@@ -155,12 +209,27 @@ def refusing(condition: Any) -> Any:
     return lambda asked: refusal(400, "I do not take this.") if condition(asked.json) else None
 
 
+def in_parts_of(asked: dict[str, Any], role: str) -> bool:
+    return any(isinstance(message["content"], list) for message in of_role(asked, role) if "content" in message)
+
+
+def beside_calls(asked: dict[str, Any], content: str | None) -> bool:
+    """Whether a tool call stands beside this content, which is there."""
+    made = (message for message in asked.get("messages", ()) if message.get("tool_calls"))
+    return any(message.get("content", ...) == content for message in made)
+
+
 @pytest.mark.parametrize(
     ("case_id", "condition"),
     [
         ("chat.nulls", lambda asked: None in asked.values()),
         ("chat.parts", lambda asked: any(isinstance(one.get("content"), list) for one in asked.get("messages", ()))),
+        ("chat.parts", lambda asked: in_parts_of(asked, "system")),
+        ("chat.parts", lambda asked: in_parts_of(asked, "assistant")),
         ("tools.parts", lambda asked: any("content" not in one for one in asked.get("messages", ()))),
+        ("tools.call-in-parts", lambda asked: in_parts_of(asked, "assistant")),
+        ("tools.history", lambda asked: beside_calls(asked, None)),
+        ("tools.two-results", lambda asked: beside_calls(asked, "")),
         ("tools.bare", lambda asked: any("parameters" not in tool["function"] for tool in asked.get("tools", ()))),
         ("tools.bare", lambda asked: "tools" in asked and "tool_choice" not in asked),
     ],

@@ -75,6 +75,22 @@ def test_what_is_called(text: str, choice: Any, expected: list[Any]) -> None:
     assert called(text, WEATHER, TIME, **more) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "description", "code"),
+    [
+        ("Open the door.", "Opens a door. The code is k123.", "k123"),
+        ("Open the door. The code is k7.", "Opens a door. The code is k123.", "k7"),
+        ("Open the door.", "Opens a door. The code is secret to all but a few.", "secret"),
+        ("Open the door.", "The room is 12.", None),
+    ],
+)
+def test_a_description_that_states_a_value_is_obeyed(text: str, description: str, code: str | None) -> None:
+    parameters = {"type": "object", "properties": {"code": {"type": "string"}}, "required": ["code"]}
+    door = tool("open_door", description, parameters)
+    ((_, arguments),) = called(text, door, tool_choice="required")
+    assert arguments["code"] == code or (code is None and "k123" not in arguments["code"])
+
+
 def test_one_call_when_parallel_calls_are_off() -> None:
     asked_for = "weather in Oslo and Paris, and the time in Lima"
     assert len(called(asked_for, WEATHER, TIME)) > 1

@@ -173,8 +173,10 @@ RESULT = {"role": "tool", "tool_call_id": "c", "content": [{"type": "text", "tex
         ("Repeat my first message, word for word and nothing else.", "My word is oak."),
         ("Repeat the tool's result, word for word and nothing else.", "7 degrees"),
         ("Please say the tool result.", "7 degrees"),
+        ("Repeat your last message, word for word and nothing else.", "Mine is elm."),
     ],
 )
 def test_earlier_messages_are_repeated(text: str, said: str) -> None:
-    assert answer_to(text, {"role": "user", "content": "My word is oak."}, RESULT) == said
+    answers = [{"role": "assistant", "content": word} for word in ("Mine is ash.", "Mine is elm.")]
+    assert answer_to(text, {"role": "user", "content": "My word is oak."}, *answers, RESULT) == said
     assert answer_to(f"It is oak. {text}") == f"It is oak. {text}"

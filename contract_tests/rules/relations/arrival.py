@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.answers import answers, says, whole_text
@@ -16,6 +18,10 @@ from fake_server.relay.redact import excerpt
 TRIES = 4
 """Claims that must all fail while each control between them holds. A model that does either half of the time would
 do so once in 256 runs."""
+
+
+BACK, ALONE = "asked back: ", "asked alone: "
+"""What the roles begin with in which a word is asked for: hidden in what the role says, and in plain sight."""
 
 
 def calls(view: View) -> bool:
@@ -49,22 +55,31 @@ def _witnessed(trace: Trace, claim: str, control: str, holds: Callable[[View], o
         yield views
 
 
-def _asked_back(trace: Trace) -> Iterator[tuple[list[View], str]]:
-    word = trace.expected.get("asked back", "")
-    for views in _witnessed(trace, "asked back", "asked alone", lambda view: says(view, word)) if word else ():
-        yield views, word
+def finds(view: View, word: str) -> bool:
+    """Whether a reply repeats a word, or calls a tool with it."""
+    return says(view, word) or any(word in arguments for answer in answers(view) for _, arguments in answer.calls)
+
+
+def _asked_back(trace: Trace) -> Iterator[tuple[list[View], str, str]]:
+    """For each thing that a word was hidden in: the replies, the word, and what it was hidden in."""
+    hidden_in = dict.fromkeys(role.removeprefix(BACK) for role in trace.expected if re.match(rf"{BACK}.*\D$", role))
+    for what in hidden_in:
+        word = trace.expected[BACK + what]
+        for views in _witnessed(trace, BACK + what, ALONE + what, partial(finds, word=word)):
+            yield views, word, what
 
 
 @relations.rule(
     "asked-back",
     over=_asked_back,
     level=SHOULD,
-    harm="the model may never have seen an earlier message: it answers without it",
+    harm="the model may never have seen what was said there: it answers without it",
 )
-def asked_back(views: list[View], word: str) -> Iterable[Complaint]:
-    """A model that finds a word in a question finds it in an earlier message too."""
-    if not any(says(view, word) for view in views):
-        yield views[0], f"{excerpt(whole_text(views[0]), 80)!r}, {TRIES} times", word
+def asked_back(views: list[View], word: str, what: str) -> Iterable[Complaint]:
+    """A word that a model finds in plain sight is found in an earlier message, in any part of one and in a tool."""
+    if not any(finds(view, word) for view in views):
+        answered = whole_text(views[0]) or " ".join(text for answer in answers(views[0]) for text in answer.calls[0])
+        yield views[0], f"{excerpt(answered, 80)!r}, {TRIES} times", f"{word}, which stands in {what}"
 
 
 @relations.rule(

@@ -58,7 +58,7 @@ def _calls_of_tool(tool: Tool, text: str, seed: int, several: bool) -> list[Tool
 def _make_arguments(tool: Tool, text: str, seed: int) -> str:
     if tool.kind == "custom":
         return next(hints.find_quoted(text), text.strip())
-    value = filler.fill(tool.parameters, text, seed)
+    value = filler.fill(tool.parameters, text, seed, notes=tool.description)
     return compact(value if isinstance(value, dict) else {})
 
 

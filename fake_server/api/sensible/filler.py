@@ -25,15 +25,19 @@ GENEROUS_DEPTH = 2
 TRIES = 12
 
 
-def fill(schema: Any, text: str = "", seed: int = 0, salt: int = 0) -> Any:
-    """Make a value for the schema, from `text` where names hint at it. Never raises; time is bounded."""
-    return _Filler(schema, text[: hints.MAX_TEXT], seed).make_value(schema, "", 0, salt)
+def fill(schema: Any, text: str = "", seed: int = 0, salt: int = 0, notes: str = "") -> Any:
+    """Make a value for the schema, from `text` where names hint at it, or where `notes` state a value.
+
+    Never raises; time is bounded.
+    """
+    return _Filler(schema, text[: hints.MAX_TEXT], seed, notes[: hints.MAX_NOTES]).make_value(schema, "", 0, salt)
 
 
 class _Filler:
-    def __init__(self, schema: Any, text: str, seed: int) -> None:
+    def __init__(self, schema: Any, text: str, seed: int, notes: str) -> None:
         self.root = SchemaRoot(schema, MAX_STEPS)
         self.text = text
+        self.notes = notes
         self.seed = seed
         self.numbers = hints.find_numbers(text)
         self.text_object = hints.find_json_object(text)
@@ -108,8 +112,8 @@ class _Filler:
         elif kind == "null":
             yield None
         else:
-            candidates = self._text_candidates(schema, name, salt)
-            found_texts = set(hints.texts_for(name, self.text, str(schema.get("format", ""))))
+            found_texts = self._find_texts(schema, name)
+            candidates = self._text_candidates(schema, name, found_texts, salt)
             first = next(candidates, "")
             if first in found_texts:
                 yield first
@@ -117,9 +121,17 @@ class _Filler:
             yield first
             yield from candidates
 
-    def _text_candidates(self, schema: Mapping[str, Any], name: str, salt: int) -> Iterator[str]:
+    def _find_texts(self, schema: Mapping[str, Any], name: str) -> list[str]:
+        """What the text, or else the notes, say for a member of this name."""
+        form = schema.get("format")
+        found_texts = list(hints.texts_for(name, self.text, form if isinstance(form, str) else ""))
+        return found_texts if form or not self.notes else [*found_texts, *hints.stated_values(name, self.notes)]
+
+    def _text_candidates(
+        self, schema: Mapping[str, Any], name: str, found_texts: Iterable[str], salt: int
+    ) -> Iterator[str]:
         """Propose strings; long ones take more steps."""
-        for text in scalars.text_candidates(schema, name, self.text, salt, self.seed):
+        for text in scalars.text_candidates(schema, name, found_texts, salt, self.seed):
             self.root.spend(len(text) // CHARACTERS_A_STEP)
             yield text
 

@@ -14,6 +14,7 @@ from fake_server.api.sensible.vocabulary import PATTERNS, SHAPES_BY_FORMAT, SHAP
 from fake_server.wire.budget import spend
 
 MAX_TEXT = 20_000
+MAX_NOTES = 2_000
 MAX_SUBJECTS = 50
 LONG_NAME = 200
 """Characters from which on a text costs something to be split into words."""

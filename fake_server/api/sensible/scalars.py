@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import math
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from fake_server.api.sensible import chance, hints, regex_example
@@ -15,14 +15,16 @@ from fake_server.api.sensible.vocabulary import FORMATS, PLAIN_VALUES, VALUES
 MAX_LENGTH = 100_000
 
 
-def text_candidates(schema: Mapping[str, Any], name: str, text: str, salt: int, seed: int) -> Iterator[str]:
-    """Propose texts for the schema, best first; the caller checks them."""
+def text_candidates(
+    schema: Mapping[str, Any], name: str, found_texts: Iterable[str], salt: int, seed: int
+) -> Iterator[str]:
+    """Propose texts for the schema, those that were found for it first; the caller checks them."""
     form = schema.get("format") if isinstance(schema.get("format"), str) else ""
     pattern = schema.get("pattern") if isinstance(schema.get("pattern"), str) else None
     lowest = min(get_size(schema, "minLength") or 0, MAX_LENGTH)
     highest = get_size(schema, "maxLength")
     if not salt:
-        for candidate in hints.texts_for(name, text, str(form)):
+        for candidate in found_texts:
             yield candidate
             if highest is not None and not form and not pattern and len(candidate) > highest:
                 yield candidate[:highest]

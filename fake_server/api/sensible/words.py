@@ -52,13 +52,14 @@ def write_text(request: Mapping[str, Any], seed: int, index: int = 0) -> str:
 
 
 def _recall(question: str, earlier: tuple[chat_request.Message, ...]) -> str | None:
-    """What earlier messages say, for a question that wants the first one or a tool's results; else itself."""
+    """What earlier messages say, for a question that wants its first, the last answer or tool results; else itself."""
     match = PATTERNS["recall"].search(question[:MAX_QUESTION])
     if not match:
         return None
-    roles = ("user",) if match["first"] else chat_request.RESULT_ROLES
+    roles = ("user",) if match["first"] else ("assistant",) if match["last"] else chat_request.RESULT_ROLES
     texts = [message.text[:MAX_RESULT] for message in earlier if message.role in roles]
-    return "; ".join(texts[:1] if match["first"] else texts) or question[:MAX_RESULT]
+    wanted = texts[:1] if match["first"] else texts[-1:] if match["last"] else texts
+    return "; ".join(wanted) or question[:MAX_RESULT]
 
 
 def _shorten_words(words: str, limit: int = MAX_QUESTION) -> str:
