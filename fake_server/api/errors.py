@@ -132,6 +132,39 @@ def no_such_completion(name: str) -> ErrorReply:
     return ErrorReply(404, message, param="completion_id")
 
 
+def no_such_response(name: str) -> ErrorReply:
+    """404 for an unknown response, one that was not stored included."""
+    return ErrorReply(404, f"Response with id '{_echo(name)}' not found.")
+
+
+def no_previous_response(name: str) -> ErrorReply:
+    """400 for a response that is to go on from an unknown one."""
+    message = f"Previous response with id '{_echo(name)}' not found."
+    return ErrorReply(400, message, param="previous_response_id", code="previous_response_not_found")
+
+
+def no_such_conversation(name: str) -> ErrorReply:
+    """404 for an unknown conversation."""
+    return ErrorReply(404, f"Conversation with id '{_echo(name)}' not found.")
+
+
+def no_such_item(name: str) -> ErrorReply:
+    """404 for an unknown item of a conversation or of a response's input."""
+    return ErrorReply(404, f"Item with id '{_echo(name)}' not found.")
+
+
+def duplicate_item(name: str, param: str) -> ErrorReply:
+    """400 for an item that is there already."""
+    again = "Remove duplicate items from your input and try again."
+    return ErrorReply(400, f"Duplicate item found with id {_echo(name)}. {again}", param=param)
+
+
+def wrong_id(param: str, value: str, prefix: str) -> ErrorReply:
+    """400 for an id that cannot be one of its kind."""
+    message = f"Invalid '{param}': '{_echo(value)}'. Expected an ID that begins with '{prefix}'."
+    return ErrorReply(400, message, param=param, code="invalid_value")
+
+
 def storage_full(why: str) -> ErrorReply:
     """507 for what a test adds where there is no room; nothing that was added before is given up for it."""
     return ErrorReply(507, f"There is no room: {why}.", type="server_error", code="storage_full", headers=NO_RETRY)

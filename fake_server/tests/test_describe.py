@@ -20,7 +20,7 @@ from fake_server.server.app import openapi_document
 from fake_server.server.control.operations import ROUTES
 from fake_server.server.openapi import control
 from fake_server.server.openapi.components import REQUESTS, components, reply_components
-from fake_server.server.openapi.document import FINE_TUNED_MODEL, OPERATIONS, STORED_PATH, TAGS, Operation
+from fake_server.server.openapi.document import FINE_TUNED_MODEL, OPERATIONS, TAGS, Operation
 from fake_server.server.pages import ASSETS
 from fake_server.server.routes import table
 
@@ -54,21 +54,32 @@ def fake() -> Iterator[FakeServer]:
 
 
 @pytest.fixture
-def stored(fake: FakeServer) -> str:
-    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], "store": True}
-    return str(httpx2.post(f"{fake.base_url}/chat/completions", json=body).json()["id"])
+def saved(fake: FakeServer) -> dict[str, str]:
+    """The ids of things that are stored, by the names they have in paths."""
+
+    def save(path: str, body: object) -> str:
+        return str(httpx2.post(f"{fake.base_url}/{path}", json=body).json()["id"])
+
+    said = {"role": "user", "content": "hi"}
+    conversation = save("conversations", {})
+    added = httpx2.post(f"{fake.base_url}/conversations/{conversation}/items", json={"items": [said]}).json()
+    return {
+        "completion_id": save("chat/completions", {"model": "gpt-4o", "messages": [said], "store": True}),
+        "conversation_id": conversation,
+        "item_id": added["first_id"],
+    }
 
 
 @pytest.mark.parametrize(
     ("operation", "title"), EXAMPLES, ids=[f"{operation.name}-{title}" for operation, title in EXAMPLES]
 )
 def test_every_example_is_answered_as_described(
-    fake: FakeServer, stored: str, operation: Operation, title: str
+    fake: FakeServer, saved: dict[str, str], operation: Operation, title: str
 ) -> None:
     body = operation.examples[title]
     assert operation.request is not None
     check(body, operation.request, OPEN)
-    path = operation.path.format(completion_id=stored, model=FINE_TUNED_MODEL)
+    path = operation.path.format(model=FINE_TUNED_MODEL, **saved)
     for streamed in {bool(body.get("stream")), operation.event is not None}:
         sent = {**body, "stream": True} if streamed else {k: v for k, v in body.items() if k[:6] != "stream"}
         answer = httpx2.request(operation.method, fake.base_url + path, json=sent)
@@ -89,15 +100,19 @@ def test_every_example_is_answered_as_described(
     [operation for operation in OPERATIONS if not operation.examples],
     ids=lambda operation: operation.name,
 )
-def test_operations_without_a_body_answer_as_described(fake: FakeServer, stored: str, operation: Operation) -> None:
-    path = operation.path.format(completion_id=stored, model=FINE_TUNED_MODEL)
+def test_operations_without_a_body_answer_as_described(
+    fake: FakeServer, saved: dict[str, str], operation: Operation
+) -> None:
+    path = operation.path.format(model=FINE_TUNED_MODEL, **saved)
     answer = httpx2.request(operation.method, fake.base_url + path)
     assert answer.status_code == 200
     check(answer.json(), operation.reply)
-    if STORED_PATH in operation.path:
-        gone = httpx2.request(operation.method, fake.base_url + path.replace(stored, "chatcmpl-never"))
-        assert gone.status_code == 404
-        check(gone.json(), "ErrorResponse")
+    for name in saved:
+        if f"{{{name}}}" in operation.path:
+            never = f"{saved[name][:5]}never"
+            gone = httpx2.request(operation.method, fake.base_url + path.replace(saved[name], never))
+            assert gone.status_code == 404
+            check(gone.json(), "ErrorResponse")
 
 
 @pytest.mark.parametrize("status", [400, 404, 408, 413, 429, 500, 503])

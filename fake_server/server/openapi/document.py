@@ -19,7 +19,7 @@ class Operation:
     """An API operation. `name` is its operationId; `request`, `reply` and `event` are names of components.
 
     `event` describes one event of its stream, `query` names query parameters, `examples` has request bodies
-    by title.
+    by title. `newest_first` is the order of a list where the query names none.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Operation:
     event: str | None = None
     examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     query: Sequence[str] = ()
+    newest_first: bool = False
 
 
 _DATA = read_yaml(Path(__file__).with_name("operations.yaml"))
@@ -42,7 +43,6 @@ QUERY: Mapping[str, Mapping[str, Any]] = _DATA["query"]
 QUERY["limit"]["schema"].update(maximum=MOST_LISTED, default=LIMIT)
 FINE_TUNED_MODEL = "ft:gpt-4o-mini:team::Bq7vXe2L"
 """A model that can be deleted."""
-STORED_PATH = "/chat/completions/{completion_id}"
 
 
 def document(samples: Samples) -> dict[str, Any]:
@@ -72,22 +72,28 @@ def _describe_operation(operation: Operation, samples: Samples) -> dict[str, Any
     names = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
     description["parameters"] = [
         *({"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names),
-        *({"name": name, "in": "query", **QUERY[name]} for name in operation.query),
+        *({"name": name, "in": "query", **_query(name, operation)} for name in operation.query),
         {"$ref": "#/components/parameters/fault"},
     ]
     if operation.request is not None:
         examples = {name: {"value": value} for name, value in operation.examples.items()}
         content = {"schema": reference(operation.request), "examples": examples}
         description["requestBody"] = {"required": True, "content": {"application/json": content}}
-    path = f"/v1{operation.path}".format(
-        model=FINE_TUNED_MODEL if operation.method == "delete" else "gpt-4o-mini",
-        completion_id=samples.store_completion() if STORED_PATH in operation.path else "",
-    )
+    model = FINE_TUNED_MODEL if operation.method == "delete" else "gpt-4o-mini"
+    path = f"/v1{operation.path}".format(model=model, **samples.save_what_is_named(operation.path))
     description["responses"] = {
         "200": {"description": "Success.", "content": _describe_reply(operation, path, samples)},
         **{str(status): {"$ref": f"#/components/responses/{status}"} for status in _error_statuses(operation)},
     }
     return description
+
+
+def _query(name: str, operation: Operation) -> Mapping[str, Any]:
+    """A query parameter as this operation reads it."""
+    described = QUERY[name]
+    if name != "order" or not operation.newest_first:
+        return described
+    return {**described, "schema": {**described["schema"], "default": "desc"}}
 
 
 def _describe_reply(operation: Operation, path: str, samples: Samples) -> dict[str, Any]:

@@ -17,7 +17,9 @@ CHAT_PATH = "/v1/chat/completions"
 CHAT = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]}
 Ask = Callable[[Request], Exchange]
 _IDS = re.compile(r"((?:chatcmpl|cmpl|modr)-|call_)[A-Za-z0-9]{20,}")
-_TIMES = re.compile(r'"(created|began)":[0-9.]+')
+_HEX_IDS = re.compile(r'"([a-z]{2,4}_)[0-9a-f]{48,}"')
+_HEX = "6924b7f0c2a94d8e9b3f5a1702468ace13579bdf02468ace13"
+_TIMES = re.compile(r'"(created|created_at|completed_at|began)":[0-9.]+')
 _SIZES = re.compile(r'"held":\d+|"(?:kinds|bytes)":\{[^}]*\}')
 _SPANS = re.compile(r'"(first|seconds|uptime)":[0-9.e-]+')
 
@@ -44,11 +46,22 @@ class Samples:
         status, text = _send(self._open, method, path, body, fields or {})
         return Sample(status, _parse_steady(text))
 
-    def store_completion(self) -> str:
-        """Store a chat completion and return its id."""
-        message = {"role": "user", "content": "Repeat after me: A tree stands in the field."}
-        request = {**CHAT, "messages": [message], "store": True, "metadata": {"team": "green"}}
-        return str(json.loads(_send(self._open, "POST", CHAT_PATH, request, {})[1])["id"])
+    def save_what_is_named(self, path: str) -> dict[str, str]:
+        """Save what the ids in a path's template name, and return these ids by the names of the parameters."""
+        said = {"role": "user", "content": "Repeat after me: A tree stands in the field."}
+        metadata = {"team": "green"}
+        if "{completion_id}" in path:
+            request = {**CHAT, "messages": [said], "store": True, "metadata": metadata}
+            return {"completion_id": self._save(CHAT_PATH, request)}
+        if "{conversation_id}" in path:
+            conversation = self._save("/v1/conversations", {"metadata": metadata})
+            item = {**said, "id": f"msg_{conversation.removeprefix('conv_')}"}
+            _send(self._open, "POST", f"/v1/conversations/{conversation}/items", {"items": [item]}, {})
+            return {"conversation_id": conversation, "item_id": item["id"]}
+        return {}
+
+    def _save(self, path: str, body: Mapping[str, Any]) -> str:
+        return str(json.loads(_send(self._open, "POST", path, body, {})[1])["id"])
 
     def stream(self, path: str, body: Mapping[str, Any]) -> str:
         """Request a stream and return its events, leaving out the middle ones."""
@@ -76,6 +89,7 @@ def _send(ask: Ask, method: str, path: str, body: Any, fields: Mapping[str, str]
 
 def _parse_steady(text: str) -> Any:
     steady = _IDS.sub(r"\1Bq7vXe2LkTnR4wYzJc9sHdMfAp1Gu", text)
+    steady = _HEX_IDS.sub(rf'"\g<1>{_HEX}"', steady)
     steady = _SIZES.sub(lambda sizes: re.sub(r"\d+", "1024", sizes[0]), steady)
     steady = _SPANS.sub(r'"\1":0.001', _TIMES.sub(r'"\1":1764000000', steady))
     try:

@@ -11,15 +11,14 @@ from starlette.datastructures import QueryParams
 from fake_server.api import errors
 from fake_server.api.reply import ErrorReply
 from fake_server.api.validate.chat import UPDATE
-from fake_server.api.validate.checks import Invalid, integer, one_of
 from fake_server.api.validate.containers import find_refusal
 from fake_server.server.deliveries import deliver_json, refuse
 from fake_server.server.request_context import RequestContext
-from fake_server.server.state.completions import LIMIT, MOST_LISTED, Placed, page
+from fake_server.server.routes.paging import deliver_page
+from fake_server.server.state.completions import Placed
 from fake_server.wire.delivery import Delivery
 
 _METADATA = re.compile(r"metadata\[([^\]]{1,64})\]")
-_WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 
 def list_completions(context: RequestContext) -> Delivery:
@@ -77,15 +76,4 @@ def _missing(context: RequestContext) -> Delivery:
 
 
 def _page(context: RequestContext, items: Sequence[Placed], place: Callable[[str], int | None]) -> Delivery:
-    """The part of a list that is asked for; `place` says where an id stands, None for one never seen."""
-    query = QueryParams(context.scope["query_string"])
-    limit, order, after = query.get("limit", str(LIMIT)), query.get("order", "asc"), query.get("after")
-    try:
-        integer(1, MOST_LISTED).validate(int(limit) if _WHOLE.fullmatch(limit) else limit, "limit")
-        one_of("asc", "desc").validate(order, "order")
-    except Invalid as invalid:
-        return refuse(invalid.reply)
-    start = None if after is None else place(after)
-    if after is not None and start is None:
-        return refuse(replace(errors.no_such_completion(after), param="after"))
-    return deliver_json(context.style.serialize(page(items, start, int(limit), order == "desc")))
+    return deliver_page(context, items, place, lambda after: replace(errors.no_such_completion(after), param="after"))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from starlette.routing import compile_path
 
 from fake_server.server.request_context import RequestContext
-from fake_server.server.routes import chat, completions, embeddings, models, moderations, stored
+from fake_server.server.routes import chat, completions, conversations, embeddings, models, moderations, stored
 from fake_server.wire.datafile import read_yaml
 from fake_server.wire.delivery import Delivery
 
@@ -35,6 +35,14 @@ OPERATIONS: tuple[tuple[str, str, Operation], ...] = (
     ("POST", "/chat/completions/{completion}", Operation(stored.update_completion, reads_body=True)),
     ("DELETE", "/chat/completions/{completion}", Operation(stored.delete_completion)),
     ("GET", "/chat/completions/{completion}/messages", Operation(stored.list_messages)),
+    ("POST", "/conversations", Operation(conversations.create_conversation, reads_body=True)),
+    ("GET", "/conversations/{conversation}", Operation(conversations.retrieve_conversation)),
+    ("POST", "/conversations/{conversation}", Operation(conversations.update_conversation, reads_body=True)),
+    ("DELETE", "/conversations/{conversation}", Operation(conversations.delete_conversation)),
+    ("POST", "/conversations/{conversation}/items", Operation(conversations.create_items, reads_body=True)),
+    ("GET", "/conversations/{conversation}/items", Operation(conversations.list_items)),
+    ("GET", "/conversations/{conversation}/items/{item}", Operation(conversations.retrieve_item)),
+    ("DELETE", "/conversations/{conversation}/items/{item}", Operation(conversations.delete_item)),
     ("POST", "/completions", Operation(completions.create_completion, reads_body=True)),
     ("POST", "/embeddings", Operation(embeddings.create_embeddings, reads_body=True)),
     ("POST", "/moderations", Operation(moderations.create_moderation, reads_body=True)),

@@ -24,6 +24,7 @@ from fake_server.scripts import conditions
 from fake_server.scripts.book import Script, ScriptBook, ScriptError
 from fake_server.scripts.match import ScriptState
 from fake_server.server.state.completions import CompletionStore
+from fake_server.server.state.conversations import ConversationStore
 from fake_server.server.state.journal import Journal, JournalEntry
 from fake_server.server.state.memory import FAULTS, SCRIPTS, USES, Ledger, MemoryBudget
 from fake_server.wire.deep_size import deep_size
@@ -58,6 +59,7 @@ class Space:
     journal: Journal = field(init=False)
     faults: ActiveFaults = field(init=False)
     stored: CompletionStore = field(init=False)
+    conversations: ConversationStore = field(init=False)
     queue_for_slots: Queue = field(default_factory=Queue)
     outside: Journal = field(default_factory=Journal)
     own: tuple[Script, ...] = ()
@@ -71,7 +73,13 @@ class Space:
         ledger = self.ledger
         self.state = ScriptState(lambda size: ledger.add(USES, size), lambda: ledger.drop(USES))
         self.journal, self.stored = Journal(ledger=ledger), CompletionStore(ledger)
+        self.conversations = ConversationStore(ledger)
         self.faults = ActiveFaults(self.seed, lambda size: ledger.add_lasting(FAULTS, size))
+
+    @property
+    def stored_dropped(self) -> int:
+        """How many things that were stored have been evicted."""
+        return self.stored.dropped + self.conversations.dropped
 
     @property
     def holds_additions(self) -> bool:
@@ -177,13 +185,14 @@ class Space:
         self.remove()
         self.faults.remove()
         self.stored.clear()
+        self.conversations.clear()
         self.forget_requests()
         self.state.reset()
         self.queue_for_slots = Queue()
 
     def shed(self) -> bool:
-        """Evict the oldest request; where there is none the oldest stored completion, then the oldest count."""
-        return self.journal.drop() or self.stored.drop() or self.state.drop()
+        """Evict the oldest request; where there is none the oldest thing that is stored, then the oldest count."""
+        return self.journal.drop() or self.stored.drop() or self.conversations.drop() or self.state.drop()
 
     def release(self) -> None:
         """Release this evicted space's share of the memory budget."""

@@ -1,0 +1,169 @@
+"""Conversations and their items: made, listed, read, updated, deleted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from starlette.datastructures import QueryParams
+
+from fake_server.api import errors
+from fake_server.api.items import new_id, saved_item
+from fake_server.api.reply import ErrorReply
+from fake_server.api.validate.checks import Invalid, one_of
+from fake_server.api.validate.conversations import INCLUDE, validate_add, validate_create, validate_update
+from fake_server.server.deliveries import deliver_json, refuse
+from fake_server.server.request_context import RequestContext
+from fake_server.server.routes.paging import deliver_page
+from fake_server.wire.budget import once
+from fake_server.wire.delivery import Delivery
+
+
+def create_conversation(context: RequestContext) -> Delivery:
+    """A new conversation, with its first items."""
+    body = context.request.body
+    refusal = validate_create(body)
+    if refusal is not None:
+        return refuse(refusal)
+    items = once(lambda: [saved_item(item) for item in body.get("items") or ()])
+    duplicate = _find_duplicate(context, items)
+    if duplicate is not None:
+        return refuse(duplicate)
+    return _deliver(context, once(lambda: _save(context, body.get("metadata") or {}, items)))
+
+
+def retrieve_conversation(context: RequestContext) -> Delivery:
+    """One conversation, without its items."""
+    return _wrong_id(context) or _deliver(context, context.space.conversations.get(_id(context)))
+
+
+def update_conversation(context: RequestContext) -> Delivery:
+    """Gives a conversation other metadata."""
+    refusal = validate_update(context.request.body)
+    if refusal is not None:
+        return refuse(refusal)
+    metadata = context.request.body["metadata"]
+    return _wrong_id(context) or _deliver(context, context.space.conversations.update(_id(context), metadata))
+
+
+def delete_conversation(context: RequestContext) -> Delivery:
+    """Deletes a conversation with its items."""
+    wrong = _wrong_id(context)
+    if wrong is not None:
+        return wrong
+    deleted = context.space.conversations.delete(_id(context))
+    whole = {"id": _id(context), "object": "conversation.deleted", "deleted": True}
+    return _deliver(context, whole if deleted else None)
+
+
+def create_items(context: RequestContext) -> Delivery:
+    """Adds items to a conversation, and lists those that were added."""
+    refusal = validate_add(context.request.body)
+    if refusal is not None:
+        return refuse(refusal)
+    items = once(lambda: [saved_item(item) for item in context.request.body["items"]])
+    wrong = _wrong_query(context) or _find_duplicate(context, items)
+    if wrong is not None:
+        return refuse(wrong)
+    if not once(lambda: context.space.conversations.add(_id(context), items)):
+        return _missing(context)
+    ends = {"first_id": items[0]["id"], "last_id": items[-1]["id"]} if items else {"first_id": None, "last_id": None}
+    return _deliver(context, {"object": "list", "data": items, **ends, "has_more": False})
+
+
+def list_items(context: RequestContext) -> Delivery:
+    """The items of a conversation, a page of them, the newest first unless the query says otherwise."""
+    wrong = _wrong_query(context)
+    if wrong is not None:
+        return refuse(wrong)
+    store, name = context.space.conversations, _id(context)
+    items = store.items(name)
+    if items is None:
+        return _missing(context)
+    return deliver_page(context, items, lambda item: store.place(name, item), _no_cursor, order="desc")
+
+
+def retrieve_item(context: RequestContext) -> Delivery:
+    """One item of a conversation."""
+    wrong = _wrong_query(context)
+    if wrong is not None:
+        return refuse(wrong)
+    item = context.space.conversations.item(_id(context), context.parameters["item"])
+    return _missing_item(context) if item is None else _deliver(context, item)
+
+
+def delete_item(context: RequestContext) -> Delivery:
+    """Deletes an item, and answers with its conversation."""
+    wrong = _wrong_id(context)
+    if wrong is not None:
+        return wrong
+    if not context.space.conversations.delete_item(_id(context), context.parameters["item"]):
+        return _missing_item(context)
+    return _deliver(context, context.space.conversations.get(_id(context)))
+
+
+def _save(context: RequestContext, metadata: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    now = int(time.time())
+    whole = {"id": new_id("conv"), "object": "conversation", "created_at": now, "metadata": dict(metadata)}
+    context.space.conversations.save(whole, items)
+    return whole
+
+
+def _id(context: RequestContext) -> str:
+    return str(context.parameters["conversation"])
+
+
+def _deliver(context: RequestContext, whole: Mapping[str, Any] | None) -> Delivery:
+    return _missing(context) if whole is None else deliver_json(context.style.serialize(whole))
+
+
+def _missing(context: RequestContext) -> Delivery:
+    return refuse(errors.no_such_conversation(_id(context)))
+
+
+def _missing_item(context: RequestContext) -> Delivery:
+    if context.space.conversations.get(_id(context)) is None:
+        return _missing(context)
+    return refuse(errors.no_such_item(context.parameters["item"]))
+
+
+def _no_cursor(after: str) -> ErrorReply:
+    return replace(errors.no_such_item(after), param="after")
+
+
+def _find_wrong_id(context: RequestContext) -> ErrorReply | None:
+    name = _id(context)
+    return None if name.startswith("conv") else errors.wrong_id("conversation_id", name, "conv")
+
+
+def _wrong_id(context: RequestContext) -> Delivery | None:
+    wrong = _find_wrong_id(context)
+    return None if wrong is None else refuse(wrong)
+
+
+def _wrong_query(context: RequestContext) -> ErrorReply | None:
+    """The refusal of an id that is none, or of an `include` that names what there is not."""
+    return _find_wrong_id(context) or find_wrong_include(context)
+
+
+def find_wrong_include(context: RequestContext) -> ErrorReply | None:
+    """The refusal of an `include` of the query that names what there is not."""
+    query = QueryParams(context.scope["query_string"])
+    try:
+        for index, name in enumerate([*query.getlist("include"), *query.getlist("include[]")]):
+            one_of(*INCLUDE).validate(name, f"include[{index}]")
+    except Invalid as invalid:
+        return invalid.reply
+    return None
+
+
+def _find_duplicate(context: RequestContext, items: Sequence[Mapping[str, Any]]) -> ErrorReply | None:
+    """The refusal of an item whose id another one has, be it in the same request or in the conversation."""
+    name, seen = context.parameters.get("conversation"), set[str]()
+    for item in items:
+        if item["id"] in seen or (name and context.space.conversations.item(name, item["id"]) is not None):
+            return errors.duplicate_item(item["id"], "items")
+        seen.add(item["id"])
+    return None

@@ -1,0 +1,48 @@
+"""One page of a list, as the query asks for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from starlette.datastructures import QueryParams
+
+from fake_server.api.reply import ErrorReply
+from fake_server.api.validate.checks import Invalid, integer, one_of
+from fake_server.server.deliveries import deliver_json, refuse
+from fake_server.server.request_context import RequestContext
+from fake_server.server.state.completions import LIMIT, MOST_LISTED, Placed, page
+from fake_server.wire.budget import spend
+from fake_server.wire.deep_size import deep_size
+from fake_server.wire.delivery import Delivery
+
+_STEP = 400
+"""Bytes of an item that are one step of work."""
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
+
+
+def deliver_page(
+    context: RequestContext,
+    items: Sequence[Placed],
+    place: Callable[[str], int | None],
+    unknown: Callable[[str], ErrorReply],
+    order: str = "asc",
+) -> Delivery:
+    """The part of a list that `after`, `limit` and `order` ask for; `order` is what holds where none is asked for.
+
+    `place` says where an id stands, None for one that was never there, which `unknown` refuses.
+    """
+    query = QueryParams(context.scope["query_string"])
+    limit, order, after = query.get("limit", str(LIMIT)), query.get("order", order), query.get("after")
+    try:
+        integer(1, MOST_LISTED).validate(int(limit) if _WHOLE.fullmatch(limit) else limit, "limit")
+        one_of("asc", "desc").validate(order, "order")
+    except Invalid as invalid:
+        return refuse(invalid.reply)
+    start = None if after is None else place(after)
+    if after is not None and start is None:
+        return refuse(unknown(after))
+    shown = page(items, start, int(limit), order == "desc")
+    for item in shown["data"]:
+        spend(1 + deep_size(item) // _STEP, "a page of this list")
+    return deliver_json(context.style.serialize(shown))
