@@ -56,9 +56,9 @@ def import_command(
     """Convert recordings of other tools to fixtures.
 
     Reads HAR files, cassettes of vcrpy, go-vcr, PHP-VCR and Ruby's VCR, mitmproxy flow files, httprr traces, the
-    output of curl and HTTPie, text with `$ curl …` lines as it is pasted into issues, bodies alone (with --url),
-    aimock fixtures, and the JSON Lines of shared recordings; gzipped or not. Each fixture says what its format has
-    lost; rules that need it are not reached.
+    output of curl and HTTPie, text with commands of curl, HTTPie or PowerShell as it is pasted into issues, bodies
+    alone (with --url), aimock fixtures, and the JSON Lines of shared recordings; gzipped or not. Each fixture says
+    what its format has lost; rules that need it are not reached.
     """
     asked = _curl_request(url or "", data)
     terminal = Terminal(console())

@@ -161,7 +161,8 @@ def test_options_about_the_request_are_not_ignored_in_silence(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("argv", "error", "said"),
     [
-        (["README.md"], InputError, "of a reply; give the format with --format"),
+        (["LICENSE"], InputError, "of a reply; give the format with --format"),
+        (["README.md"], InputError, "README.md: no reply: neither a curl command nor a fence"),
         (["none.har"], InputError, "none.har: cannot be read"),
         (["fixtures/conforming/poem-dict.yaml"], UsageError, "is already a fixture"),
         ([SAMPLES / "curl-v.txt", "--url", "v1/models"], UsageError, "a URL must begin with"),

@@ -132,12 +132,16 @@ def _open(path: Path, format: str | None, endpoint: str | None, asked: CurlReque
     if chosen in _BY_LINE:
         return chosen, _BY_LINE[chosen](path, endpoint)
     data = content(path)
+    if chosen is None and pasted.may_hold_reply(data):
+        chosen = "pasted"
     if chosen in _BYTES:
         return chosen, _BYTES[chosen](data, where, endpoint)
     if chosen in _ASKED:
         return chosen, _ASKED[chosen](data, where, asked, endpoint)
     if chosen in CASSETTES and not data.removeprefix(BOM).lstrip().startswith((b"{", b"[")):
         value = cassettes.parse(data, where)
+    elif chosen == "json" and bodies.holds_chunks(data.decode("utf-8", "replace")):
+        raise InputError(f"{where}: {bodies.CHUNKS}")
     else:
         value = parse_json(data, where) if chosen else None
     kind = kind_of(value) if chosen in (None, "json") else chosen
@@ -146,8 +150,8 @@ def _open(path: Path, format: str | None, endpoint: str | None, asked: CurlReque
     if kind is None:
         raise Unrecognised(
             f"{path}: not a recording: neither a fixture nor a HAR, a cassette, a flow file of mitmproxy, a trace "
-            "of httprr, output of curl or HTTPie, text with curl commands, an aimock fixture, JSON Lines of shared "
-            "recordings, or the body of a reply"
+            "of httprr, output of curl or HTTPie, text with such commands and what they printed, an aimock fixture, "
+            "JSON Lines of shared recordings, or the body of a reply"
         )
     if kind in CASSETTES:
         kind = cassettes.kind_of(value) or kind

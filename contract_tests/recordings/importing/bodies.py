@@ -29,6 +29,10 @@ NOTES = (
     "is assumed."
 )
 GUESSED = " The path is guessed from the reply."
+CHUNKS = (
+    "chunks of a stream without `data:` before each, as a program prints what a client has read: nothing says what "
+    "the server sent; record the stream with `contract record`, or save what `curl -iN` prints"
+)
 TAKEN_ONE_BY_ONE = " The blank lines between its events were lost: each data line is taken for an event."
 _GOT = re.compile(r"/(?:models|files|batches)(?:/[^/]+)?(?:/content)?$")
 """Paths that are asked by GET where nothing is sent."""
@@ -51,6 +55,8 @@ class CurlRequest:
     data: bytes | None = None
     method: str = ""
     headers: Headers | None = None
+    status: int | None = None
+    """The status of the reply, where the command printed it."""
 
     def request(self, endpoint: str | None = None) -> Request | None:
         """The request to this URL, or to this endpoint; None where neither is known."""
@@ -70,9 +76,10 @@ def entries(data: bytes, where: str, asked: CurlRequest, endpoint: str | None = 
             raise InputError(
                 f"{where}: a body alone must be JSON or the events of a stream, but begins with {body[:30]!r}"
             )
+        parted = with_blank_lines(body) if streamed else body
         request, notes = asked.request(endpoint), NOTES
         if request is None:
-            request, notes = guess_request(body, streamed), NOTES + GUESSED
+            request, notes = guess_request(parted, streamed), NOTES + GUESSED
         if request is None:
             raise InputError(
                 f"{where}: a body without its head, which does not say what was asked; "
@@ -84,10 +91,9 @@ def entries(data: bytes, where: str, asked: CurlRequest, endpoint: str | None = 
         lost = {Aspect.HEADERS, Aspect.ALL_HEADERS, Aspect.BODY_BYTES, Aspect.EVENT_FRAMING}
         lost |= {Aspect.REQUEST} if asked.data is None and request.method == "POST" else set()
         if streamed:
-            parted = _with_blank_lines(body)
             notes += TAKEN_ONE_BY_ONE if parted != body else ""
             body = parted.rstrip(b"\r\n") + b"\n\n"
-        exchange, notes = exchange_of(request, Reply(_status(body), "", (), body, lost=lost), notes)
+        exchange, notes = exchange_of(request, Reply(asked.status or _status(body), "", (), body, lost=lost), notes)
         yield ImportedEntry(exchange, "body", notes, place_of(asked.url))
 
 
@@ -101,12 +107,22 @@ def _unquote(text: bytes) -> bytes:
     return re.sub(rb"^(?:%s|%s$)" % (re.escape(prefix), re.escape(prefix.rstrip())), b"", text, flags=re.M)
 
 
-def _with_blank_lines(body: bytes) -> bytes:
+def with_blank_lines(body: bytes) -> bytes:
     """The events of a stream that lost all its blank lines, as issues and mails have it; else the same."""
     first = re.search(rb"^data:(.*)$", body, re.M)
     if not first or _parse(first[1]) is None or re.search(rb"\n\r?\n", body.strip()):
         return body
     return re.sub(rb"^(data:[^\n]*\n)(?=(?:data|event|id|retry)?:)", rb"\1\n", body, flags=re.M)
+
+
+def holds_chunks(text: str) -> bool:
+    """Whether a text begins with a chunk of a stream, or a list of them, that stands alone."""
+    try:
+        value, _ = json.JSONDecoder().raw_decode(text.lstrip())
+    except (ValueError, RecursionError):
+        return False
+    first = value[0] if isinstance(value, list) and value else value
+    return isinstance(first, dict) and str(first.get("object")).endswith(".chunk")
 
 
 def is_reply(value: Any, asked: CurlRequest, endpoint: str | None) -> bool:

@@ -41,6 +41,7 @@ MAX_YAML = 64 * 1024 * 1024
 """Bytes of a cassette in YAML, which is read at about 10 MB a second."""
 LIMITS = Limits(values=1_000_000, characters=256 * 1024 * 1024, depth=200)
 PARSED = "parsed_body"
+_LISTS = ("interactions", "http_interactions")
 NOTES = (
     "A cassette keeps whole bodies: chunk boundaries, pauses between writes, how the connection ended and "
     "the order of header fields are lost, and the test that recorded it may have left fields out."
@@ -67,7 +68,7 @@ def parse(data: bytes, where: str) -> Any:
     if len(data) > MAX_YAML:
         raise InputError(f"{where}: a YAML cassette may hold {MAX_YAML:,} bytes, this one has {len(data):,}")
     try:
-        return yaml.load(data, _Loader)  # noqa: S506 # _Loader is a safe loader
+        return _join(list(yaml.load_all(data, _Loader)))  # _Loader is a safe loader
     except TooMuch as error:
         raise InputError(f"{where}{_line(error)}: {error.problem}") from error
     except yaml.constructor.ConstructorError as error:
@@ -80,6 +81,21 @@ def parse(data: bytes, where: str) -> Any:
         raise InputError(f"{where}: not a cassette: {error}") from error
     except RecursionError as error:
         raise InputError(f"{where}: nested too deeply") from error
+
+
+def _join(documents: list[Any]) -> Any:
+    """The one cassette of a file; documents that were appended to it add their interactions. Raises ValueError."""
+    first = documents[0] if documents else None
+    for document in documents[1:]:
+        name = next((name for name in _LISTS if isinstance(first, dict) and isinstance(first.get(name), list)), "")
+        more = document.get(name) if isinstance(document, dict) else document
+        if isinstance(first, list) and isinstance(more, list):
+            first = [*first, *more]
+        elif isinstance(first, dict) and name and isinstance(more, list):
+            first = {**first, name: [*first[name], *more]}
+        elif document is not None:
+            raise ValueError("it holds several YAML documents, and not all of them are cassettes; split the file")
+    return first
 
 
 def _line(error: yaml.MarkedYAMLError) -> str:

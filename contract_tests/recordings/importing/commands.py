@@ -1,32 +1,104 @@
-"""What a pasted curl command asks, as bash, cmd.exe and PowerShell write it."""
+"""Pasted commands of curl, wget, HTTPie and PowerShell: where they stand in a text, and what they ask."""
 
 from __future__ import annotations
 
 import json
 import re
 import shlex
+from collections.abc import Iterator
 
+from contract_tests.recordings.importing import httpie, powershell
 from contract_tests.recordings.importing.bodies import CurlRequest
-from contract_tests.recordings.importing.entry import fields
+from contract_tests.recordings.importing.entry import VARIABLE, fields, with_host
 
-VARIABLE = r"\$(?:env:)?(?:\w{1,60}|\{\w{1,60}\})"
-"""A variable of a shell."""
-_AT_VARIABLE = re.compile(rf"{VARIABLE}(/.*)")
+# The line behind a sign that a command goes on begins none: each would be read to the end of them all.
+_COMMAND = re.compile(
+    r"(?<![\\^`]\n)^(?:[^\n`{]{0,80}?[$%#❯>])?[ \t]*(?:(?:time|sudo) |[A-Z_]{1,40}=\S{0,80} ){0,3}"
+    r"(?:(?:docker|podman|kubectl) [^\n]{1,80}? |(?:echo|printf|cat) [^\n]{1,2000}?\| ?)?"
+    r"(?:\$?\w{1,40} ?= ?)?\(?[ \t]*"
+    rf"(?:(?P<curl>curl|wget)(?:\.exe)?|(?P<httpie>(?-i:https?|xhs?))|(?P<powershell>{powershell.NAMES}))[ \t]+(?=\S)",
+    re.MULTILINE | re.IGNORECASE,
+)
+_ADDRESS = re.compile(rf"https?://|\blocalhost\b|/v1\b|{VARIABLE}/\w|:\d{{2,5}}/|-Uri\b")
+_HERE = re.compile(r"<<-?\s*(['\"]?)(\w{1,40})\1")
 _ANSI = re.compile(r"(?<=\s)\$'((?:[^'\\]|\\.)*+)'", re.DOTALL)
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{1,2})|(.))", re.DOTALL)
 _LETTERS = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 _JOINED = re.compile(r"-[sSNivkLfgq#]+([dHXoumxAewbcF].*)", re.DOTALL)
 """Short options without a value before one with it: `-sNd BODY`."""
-_DATA = ("-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--json")
+_GIVEN = re.compile(r"\$\(|\$\{?(?!(?:ref|defs|schema|id|comment|anchor)\b)[A-Za-z_]")
+"""What a program or a variable gave. JSON Schema has members that begin like one."""
+_LEFT_OUT = re.compile(r"\.\.\.|…|<[a-z]")
+_FILES = ("--post-file", "--body-file")
+_DATA = (
+    *("-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--json"),
+    *("--post-data", "--body-data", *_FILES),
+)
+_METHOD = ("-X", "--request", "--method")
 _WITH_VALUE = (
     *("-o", "-u", "-m", "-x", "-A", "-e", "-w", "-b", "-c", "-F", "--output", "--user", "--max-time", "--proxy"),
     *("--user-agent", "--cacert", "--connect-timeout", "--retry", "--write-out", "--cookie", "--resolve", "--form"),
 )
 
 
+def find_commands(text: str) -> Iterator[tuple[int, int]]:
+    """Where each command begins, its prompt with it, and where what it printed begins."""
+    end = 0
+    for match in _COMMAND.finditer(text):
+        if match.start() >= end:
+            of_powershell = match["powershell"] or powershell.OF_POWERSHELL.match(text, match.start("curl"))
+            end = (powershell.end_of_command if of_powershell else _end_of_command)(text, match.end())
+            if _ADDRESS.search(text, match.start(), end):
+                yield match.start(), end
+            else:
+                end = match.end()
+
+
+def _end_of_command(text: str, place: int) -> int:
+    """Where a command ends: at the line's end that is neither in quotes nor behind a sign that it goes on."""
+    quote = ""
+    while place < len(text):
+        letter = text[place]
+        ahead = text[place + 1 : place + 2] == "\n"
+        escaped = quote != "'" and (letter == "\\" or (letter == "^" and ahead))
+        if escaped or (letter == "`" and ahead and not quote):
+            place += 1
+        elif quote:
+            quote = "" if letter == quote[-1] else quote
+        elif letter in "'\"":
+            quote = "$'" if letter == "'" and text[place - 1] == "$" else letter
+        elif letter == "\n":
+            break
+        place += 1
+    return place
+
+
+def take_here_document(printed: str, command: str) -> tuple[str, str]:
+    """What was printed, and the command with the document that follows its `<<WORD` as the data of `-d @-`."""
+    here = _HERE.search(command)
+    end = re.search(rf"^\s*{here[2]}\s*$", printed, re.MULTILINE) if here else None
+    if here is None or end is None:
+        return printed, command
+    given = shlex.quote(printed[: end.start()].strip())
+    return printed[end.end() :], re.sub(r"@-", lambda _: given, command[: here.start()] + command[here.end() :])
+
+
 def request_of(command: str) -> CurlRequest:
-    """What a curl command asks. Raises ValueError where it cannot be read."""
-    words = _words(command[command.index("curl") :])[1:]
+    """What a command asks. Raises ValueError where it cannot be read."""
+    match = _COMMAND.match(command)
+    if match is None:
+        raise ValueError("no command is in the text")
+    named = command[match.start(match.lastgroup or 0) :]
+    if powershell.OF_POWERSHELL.match(named):
+        return powershell.request_of(command[match.end() :])
+    words = _words(named)[1:]
+    if match["httpie"]:
+        return httpie.request_of(words, "|" in command[: match.start("httpie")])
+    return _of_curl(words)
+
+
+def _of_curl(words: list[str]) -> CurlRequest:
+    """What the words behind `curl` or `wget` ask. Raises ValueError."""
     url, method, data, pairs = "", "", list[str](), list[tuple[str, str]]()
     while words and words[0] not in ("|", ">", ";", "&&", "2>&1"):
         word = words.pop(0)
@@ -35,33 +107,36 @@ def request_of(command: str) -> CurlRequest:
         name, given, value = word.partition("=") if word.startswith("--") else (word, "", "")
         if re.match(r"-[dHX].", word):
             name, given, value = word[:2], "=", word[2:]
-        if name in (*_DATA, "-H", "--header", "-X", "--request", "--url", *_WITH_VALUE) and not given:
+        if name in (*_DATA, "-H", "--header", *_METHOD, "--url", *_WITH_VALUE) and not given:
             value = words.pop(0) if words else ""
         if name in _DATA:
-            data.append(value)
+            data.append(f"@{value}" if name in _FILES else value)
         elif name in ("-H", "--header"):
             pairs.append((value.partition(":")[0].strip(), value.partition(":")[2].strip()))
-        elif name in ("-X", "--request"):
+        elif name in _METHOD:
             method = value
         elif name == "--url" or not name.startswith("-"):
             url = url or value or word
     if not url:
         raise ValueError("the command names no URL")
-    # What a file or a program gave is not in the text.
-    known = not any(value.startswith("@") or "$(" in value for value in data)
+    known = not any(_is_elsewhere(value) for value in data)
     return CurlRequest(
-        _with_host(url),
+        with_host(url),
         "&".join(data).encode("utf-8", "surrogateescape") if known else None,
         method.upper() or ("POST" if data else "GET"),
         fields(pairs),
     )
 
 
-def _with_host(url: str) -> str:
-    """The URL, or its path where it begins with a variable, in which a base URL that ends in /v1 is assumed."""
-    if at := _AT_VARIABLE.fullmatch(url):
-        return at[1] if at[1].startswith("/v1/") else f"/v1{at[1]}"
-    return url if "://" in url else f"http://{url}"
+def _is_elsewhere(data: str) -> bool:
+    """Whether what was sent is not in the text: a file, a program or a variable gave it, or the text was shortened."""
+    if data.startswith("@") or _GIVEN.search(data):
+        return True
+    try:
+        json.loads(data)
+    except (ValueError, RecursionError):
+        return _LEFT_OUT.search(data) is not None
+    return False
 
 
 def _words(command: str) -> list[str]:

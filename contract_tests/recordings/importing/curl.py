@@ -18,6 +18,7 @@ from contract_tests.recordings.importing.entry import (
     errors_at,
     exchange_of,
     is_decoded,
+    is_json,
     place_of,
     target_of,
 )
@@ -30,6 +31,8 @@ NOTES = (
     "how the connection ended are lost."
 )
 RAW_NOTES = "curl --raw printed the reply as it came; the pauses are lost."
+_SIGN = re.compile(rb"([<>])(?: |(?=\r?\n|\Z))|()")
+"""What curl -v writes before each line of a head; an editor takes off the blank of a line that has no more."""
 _PROGRESS = re.compile(rb"[{}] \[\d+ bytes data\]\r?\n")
 _INFO = re.compile(rb"(?:^|(?<=\n))\* [^\n]*\n|\* (?:Connection #\d+|Closing connection|transfer closed)[^\n]*\n?")
 
@@ -72,11 +75,16 @@ def _heads(data: bytes) -> tuple[tuple[tuple[int, Headers], ...], Reply, int, li
 
 
 def _body(head: Reply, data: bytes, start: int) -> tuple[bytes, bytes]:
-    """The body, and what follows it where that is another reply (curl was given several URLs)."""
+    """The body, and what follows it where that is another reply (curl was given several URLs).
+
+    Content-Length says where JSON ends: curl writes no more, so what follows is a shell's prompt or the like.
+    """
     length = header(head.headers, "content-length") or ""
     end = start + int(length) if re.fullmatch(r"\d{1,12}", length) else len(data)
     if STATUS.match(data, end):
         return data[start:end], data[end:]
+    if end < len(data) and not header(head.headers, "content-encoding") and is_json(data[start:end]):
+        return data[start:end], b""
     return data[start:], b""
 
 
@@ -95,15 +103,16 @@ def _exchange(
 
 def _verbose(data: bytes, where: str, request: Request | None) -> tuple[bytes, Request]:
     """What `curl -v` mixed: the heads and the body as `curl -i` prints them, and the request's head."""
-    lines = data.splitlines(keepends=True)
-    sent = [line[2:] for line in lines if line.startswith(b"> ")]
+    lines = [(match[1], line[match.end() :]) for line in data.splitlines(keepends=True) if (match := _SIGN.match(line))]
+    sent = [line for sign, line in lines if sign == b">"]
     request_line = re.match(rb"([A-Z]+) (\S+) HTTP/", sent[0]) if sent else None
-    first = next((number for number, line in enumerate(lines) if line.startswith(b"< HTTP/")), None)
+    received = [number for number, (sign, _) in enumerate(lines) if sign == b"<"]
+    first = next((number for number in received if lines[number][1].startswith(b"HTTP/")), None)
     if request_line is None or first is None:
         raise InputError(f"{where}: what curl -v prints has lines that begin with `> ` and `< HTTP/`; there are none")
-    last = max(number for number, line in enumerate(lines) if line.startswith(b"< "))
-    head = b"".join(line[2:] for line in lines[first : last + 1] if line.startswith(b"< "))
-    body = _INFO.sub(b"", _PROGRESS.sub(b"", b"".join(lines[last + 1 :])))
+    head = b"".join(lines[number][1] for number in received if number >= first)
+    rest = b"".join(line for sign, line in lines[received[-1] + 1 :])
+    body = _INFO.sub(b"", _PROGRESS.sub(b"", rest))
     headers = read_fields(line.rstrip(b"\r\n") for line in sent[1:] if line.strip())
     known = Request(request_line[1].decode(), target_of(request_line[2].decode("latin-1")), headers)
     return head + body, replace(known, body=request.body) if request else known

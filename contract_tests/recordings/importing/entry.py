@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,9 @@ Kind = TypeVar("Kind")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _PLACEHOLDER = re.compile(r"^<[^<>]+>")
 """What recorders are told to write in place of a host."""
+VARIABLE = r"\$(?:env:)?(?:\w{1,60}|\{\w{1,60}\})"
+"""A variable of a shell."""
+_AT_VARIABLE = re.compile(rf"{VARIABLE}(/.*)")
 _WORDS = {str: "a string", int: "a whole number", dict: "an object", list: "a list", bytes: "bytes"}
 
 
@@ -131,6 +135,13 @@ def _as_bytes(value: str) -> str:
     return value.strip(" \t")
 
 
+def with_host(url: str) -> str:
+    """A URL of a command in full, or its path where a variable begins it: a base URL that ends in /v1 is assumed."""
+    if at := _AT_VARIABLE.fullmatch(url):
+        return at[1] if at[1].startswith("/v1/") else f"/v1{at[1]}"
+    return url if "://" in url else f"http://{url}"
+
+
 def target_of(url: str) -> str:
     """Path and query of a URL. Raises ValueError where they cannot stand in a request line."""
     url = _PLACEHOLDER.sub("", url) or "/"
@@ -222,6 +233,15 @@ def _consistent_headers(reply: Reply) -> tuple[Headers, list[str]]:
         out["Transfer-Encoding"] = f"{transfer} is left out because the body was kept without it."
     headers = tuple(pair for pair in reply.headers if pair[0].title() not in out)
     return headers, [f"{name}: {why}" for name, why in out.items()]
+
+
+def is_json(text: bytes) -> bool:
+    """Whether these bytes are a JSON text."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def is_decoded(headers: Headers, body: bytes) -> bool:

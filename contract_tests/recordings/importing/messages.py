@@ -6,6 +6,7 @@ exchange a line with two lengths, the request and the reply as Go writes them.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 
@@ -19,6 +20,7 @@ from contract_tests.recordings.importing.entry import (
     exchange_of,
     fields,
     is_decoded,
+    is_json,
     place_of,
     target_of,
     wrong_type,
@@ -36,7 +38,7 @@ HTTPIE_NOTES = (
     "compressed bytes and how the connection ended are lost."
 )
 STATUS = re.compile(rb"HTTP/(\d(?:\.\d)?) (\d{3})(?: ([^\r\n]*))?\r?\n")
-_HEAD_END = re.compile(rb"\r?\n\r?\n")
+_HEAD_END = re.compile(rb"\r?\n[ \t]*\r?\n")
 _LENGTHS = re.compile(rb"(\d{1,10}) (\d{1,10})\r?\n")
 _REQUEST = re.compile(rb"^([A-Z]+) (\S+) HTTP/\d(?:\.\d)?\r?\n", re.MULTILINE)
 _REPLY = re.compile(rb"^HTTP/\d(?:\.\d)? \d{3}", re.MULTILINE)
@@ -158,12 +160,31 @@ def _printed(data: bytes, number: int, endpoint: str | None) -> ImportedEntry | 
 
 
 def _without_prompt(body: bytes, length: str | None) -> bytes:
-    """JSON, or a stream, without the line of a shell that follows it, and without what that line is followed by."""
+    """JSON, or a stream, without the line of a shell that follows it, and without what that line is followed by.
+
+    HTTPie writes JSON again with an indent only where the body is JSON to its end, and else as many bytes as
+    Content-Length says: what follows is not the server's.
+    """
+    if length is not None and (end := _end_of_json(body)) and body[end:].strip():
+        indented = b"\n    " in body[:end] and not is_json(body[: int(length)] if length.isdigit() else body)
+        if indented or str(end) == length:
+            return body[:end]
     prompt = _PROMPT.search(body)
     begins = body.lstrip().startswith((b"{", b"[", b"data:", b"event:", b":"))
     if prompt is None or not begins or length == str(len(body.rstrip())):
         return body
     return body[: prompt.start()]
+
+
+def _end_of_json(body: bytes) -> int:
+    """Where the JSON ends with which a body begins; 0 where it begins with none."""
+    text = body.decode("utf-8", "surrogateescape")
+    start = len(text) - len(text.lstrip())
+    try:
+        _, end = json.JSONDecoder().raw_decode(text, start)
+    except (ValueError, RecursionError):
+        return 0
+    return len(text[:end].encode("utf-8", "surrogateescape"))
 
 
 def _trim(body: bytes, length: str | None) -> bytes:

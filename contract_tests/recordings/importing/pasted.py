@@ -1,59 +1,75 @@
-"""Text as it is pasted into issues: `$ curl …` lines with what they printed, and Markdown code fences around them.
+"""Text as it is pasted into issues: commands with what they printed, and Markdown code fences around them.
 
-A command says what was asked: URL, method, header fields and body. What stands between it and the next command, in its
-own fence or in the next one, is the reply, as `curl`, `curl -i` or `curl -v` prints it. In fences without commands, the
-body of a request may stand before its reply. Other text is passed over.
+A command of curl, wget, HTTPie or PowerShell says what was asked: URL, method, header fields and body. What stands
+between it and the next command, in its own fence or in the next one, is the reply, as the command prints it. Where no
+command stands, a request as HTTP or its body may stand before its reply. Other text is passed over.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import shlex
-import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from contract_tests.recordings.importing import bodies, curl
+from contract_tests.recordings.importing import bodies, curl, messages
 from contract_tests.recordings.importing.bodies import CurlRequest
-from contract_tests.recordings.importing.commands import VARIABLE, request_of
+from contract_tests.recordings.importing.commands import find_commands, request_of, take_here_document
 from contract_tests.recordings.importing.endpoints import reason_to_skip
 from contract_tests.recordings.importing.entry import Entries, ImportedEntry, Skipped, errors_at, target_of
+from contract_tests.recordings.importing.printed import (
+    REPLY,
+    Printed,
+    before_prompt,
+    clean,
+    clean_part,
+    reply_of,
+)
 from contract_tests.recordings.recording import InputError
 
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^`\n]*$", re.MULTILINE)
-# The line behind a sign that a command goes on begins none: each would be read to the end of them all.
-_COMMAND = re.compile(
-    r"(?<![\\^`]\n)^(?:[^\n`{]{0,80}?[$%#❯>])?[ \t]*(?:time |sudo |[A-Z_]{1,40}=\S{0,80} ){0,3}"
-    r"(?:(?:docker|podman|kubectl) [^\n]{1,80}? )?curl(?:\.exe)?[ \t]+(?=\S)",
-    re.MULTILINE,
-)
-_ADDRESS = re.compile(rf"https?://|\blocalhost\b|/v1\b|{VARIABLE}/\w")
-_PROMPT = re.compile(r"^[ \t]*(?:[\w.-]+@[\w.-]+[^\n$#%]{0,80}[$#%]|\$)(?:[ \t].*)?$", re.MULTILINE)
-"""A line of a shell that asks for the next command, or runs another one."""
-_METER = re.compile(r"% Total +% Received|Dload +Upload|^ *\d[\d.kMG ]*(?:\d\d|--):(?:\d\d|--):(?:\d\d|--) ")
 _HEAD = re.compile(r"HTTP/\d|[*<>] ")
-_REPLY = re.compile(r"\s*(?:HTTP/\d|[{\[]|(?:data|event|id|retry):|[*<>] )")
-_BEGIN = re.compile(r"^(?:HTTP/\d|\{|\[|data:|event:)", re.MULTILINE)
-_COLOUR = re.compile(r"\x1b\[[\d;]*[A-Za-z]")
+_STATUS_LINE = re.compile(r"^HTTP/\d(?:\.\d)? \d{3}", re.MULTILINE)
+_REQUEST = re.compile(
+    r"^(?P<line>(?:GET|POST|PUT|PATCH|DELETE) (?:https?://|/)\S+)(?P<version> HTTP/\d(?:\.\d)?)?[ \t]*$", re.MULTILINE
+)
+_LABEL = r"(?:(?!data:|event:)[^\n{}\[\]\"']{0,60}[:：][ \t]*)?"
+_DOCUMENT = re.compile(rf"^[ \t]*{_LABEL}(?=[{{\[]|(?:data|event):)", re.MULTILINE)
+"""Where JSON or a stream begins, maybe behind a word that says what it is."""
+_HINT = re.compile(
+    rf"^{_LABEL}(?:[{{\[][\"\s{{]|HTTP/\d|(?:[^\n|]{{0,60}}\| ?|[\d:.TZ-]{{0,40}} )?(?:data|b'data): ?)", re.M
+)
+_SEPARATOR = re.compile(r"^###[^\n]*\n", re.MULTILINE)
+"""What stands between the requests of a .http file."""
+_WRITES_STATUS = re.compile(r"%\{(?:http_code|response_code)\}")
 _SENT = {"messages": "/v1/chat/completions", "prompt": "/v1/completions", "input": "/v1/embeddings"}
 """The paths to which bodies with these members are sent."""
-_EVENT = re.compile(r"(?:data|event|id|retry)?:|$")
-_HERE = re.compile(r"<<-?\s*(['\"]?)(\w{1,40})\1")
 _MOST = 1000
 """Commands and replies of one text."""
 
 ASSUMED = " The URL begins with a variable of the shell, for which a base URL that ends in /v1 is assumed."
+NO_REPLY = "no reply: neither a curl command nor a fence with what one prints is in the text"
 
-Block = tuple[str | None, str]
-"""A command, None where a reply stands alone, and what it printed."""
+
+class Block(NamedTuple):
+    """What was asked, as a command or as a request of HTTP (both None where neither is known), and what was printed."""
+
+    command: str | None
+    request: str | None
+    printed: str
 
 
 def is_pasted(start: bytes) -> bool:
-    """Whether a text holds a curl command, or begins with a fence."""
-    text = _unquoted(_COLOUR.sub("", start.decode("utf-8", "replace")))
-    return _FENCE.match(text) is not None or any(True for _ in _commands(text))
+    """Whether a text holds a command, or begins with a fence."""
+    text = clean(start.decode("utf-8", "replace"))
+    return _FENCE.match(text) is not None or any(True for _ in find_commands(text))
+
+
+def may_hold_reply(data: bytes) -> bool:
+    """Whether something in a text of no known format looks like a reply, or like what a program made of one."""
+    text = clean(data[:1_000_000].decode("utf-8", "replace"))
+    return _HINT.search(text) is not None or _REQUEST.search(text) is not None or is_pasted(data)
 
 
 def entries(data: bytes, where: str, asked: CurlRequest, endpoint: str | None = None) -> Entries:
@@ -61,44 +77,74 @@ def entries(data: bytes, where: str, asked: CurlRequest, endpoint: str | None = 
 
     `asked` is what was asked for a reply that stands without a command.
     """
-    text = _unquoted(_COLOUR.sub("", data.decode("utf-8", "surrogateescape").replace("\r\n", "\n")))
+    text = clean(data.decode("utf-8", "surrogateescape"))
     number, sent, bad, good = 0, None, list[InputError](), False
-    for command, printed in _blocks(text):
+    for block in _blocks(text):
         number += 1
         if number > _MOST:
             raise InputError(f"{where}: more than {_MOST} commands; split the file")
-        place = f"command {number}" if command else f"reply {number}"
-        with errors_at(f"{where}: {place}"):
-            reply = _reply(printed)
-            if command is None and (told := _request_in(reply, asked)):
-                sent = told
-                continue
-            try:
-                request = request_of(command) if command else sent or asked
-            except ValueError as error:
-                bad.append(InputError(f"{where}: {place}: {error}"))
-                yield Skipped(f"a command that cannot be read: {error}")
-                continue
-            sent = None
-            reason = "" if _REPLY.match(reply) else "a command without a reply"
-            if command is None and not reason and not _is_reply(reply, request, endpoint):
-                reason = "a text that is no reply"
-            if command and not reason:
-                reason = reason_to_skip(request.method, target_of(request.url), endpoint, request.url)
-            if reason:
-                yield Skipped(reason)
-                continue
-            read = curl.entries if _HEAD.match(reply) else bodies.entries
-            for entry in read(reply.encode("utf-8", "surrogateescape"), f"{where}: {place}", request, endpoint):
-                if isinstance(entry, ImportedEntry):
-                    good = True
-                    notes = entry.notes + (ASSUMED if command and request.url.startswith("/") else "")
-                    entry = replace(entry, where=place, notes=notes)
-                yield entry
+        place = f"command {number}" if block.command else f"reply {number}"
+        writes_status = block.command is not None and _WRITES_STATUS.search(block.command) is not None
+        printed = reply_of(block.printed, writes_status)
+        alone = block.command is None and block.request is None and not _REQUEST.match(block.printed)
+        if alone and (told := _request_in(printed.text, asked)):
+            sent = told
+            continue
+        try:
+            with errors_at(f"{where}: {place}"):
+                for entry in _read(block, printed, sent or asked, f"{where}: {place}", endpoint):
+                    if isinstance(entry, ImportedEntry):
+                        good = True
+                        assumed = block.command and entry.notes and _is_relative(block.command)
+                        entry = replace(entry, where=place, notes=entry.notes + (ASSUMED if assumed else ""))
+                    yield entry
+        except InputError as error:
+            bad.append(error)
+            yield Skipped(f"{place} cannot be read: {str(error).removeprefix(f'{where}: {place}: ')}")
+        sent = None
     if bad and not good:
         raise bad[0]
     if not number:
-        raise InputError(f"{where}: no reply: neither a curl command nor a fence with what one prints is in the text")
+        raise InputError(f"{where}: {NO_REPLY}")
+
+
+def _is_relative(command: str) -> bool:
+    return request_of(command).url.startswith("/")
+
+
+def _read(block: Block, printed: Printed, asked: CurlRequest, where: str, endpoint: str | None) -> Entries:
+    """The entries of a block. Raises InputError or ValueError."""
+    whole = _REQUEST.match(block.printed.lstrip()) and _STATUS_LINE.search(block.printed)
+    if whole or (block.request is not None and _STATUS_LINE.match(printed.text)):
+        text = _SEPARATOR.sub("", block.printed if whole else f"{block.request}\n\n{printed.text}")
+        if not any(match["version"] for match in _REQUEST.finditer(text)):
+            text = _REQUEST.sub(r"\g<line> HTTP/1.1", text.lstrip(), count=1)
+        yield from messages.httpie_entries(text.encode("utf-8", "surrogateescape"), where, endpoint)
+        return
+    request = asked
+    if block.command:
+        request = request_of(block.command)
+    elif block.request:
+        request = _request_of_message(block.request)
+    if reason := _reason_against(block, printed, request, endpoint):
+        yield Skipped(reason)
+        return
+    request = replace(request, status=printed.status)
+    read = curl.entries if _HEAD.match(printed.text) else bodies.entries
+    yield from read(printed.text.encode("utf-8", "surrogateescape"), where, request, endpoint)
+
+
+def _reason_against(block: Block, printed: Printed, request: CurlRequest, endpoint: str | None) -> str:
+    """Why a block is no exchange that can be judged, '' if it is one."""
+    if printed.reason:
+        return f"a reply that cannot be read: {printed.reason}"
+    if not REPLY.match(printed.text):
+        return "a command without a reply" if block.command or block.request else "a text that is no reply"
+    if block.command is None and bodies.holds_chunks(printed.text):
+        return bodies.CHUNKS
+    if block.command is None and not _is_reply(printed.text, request, endpoint):
+        return "a text that is no reply"
+    return reason_to_skip(request.method, target_of(request.url), endpoint, request.url) if block.command else ""
 
 
 def _request_in(text: str, asked: CurlRequest) -> CurlRequest | None:
@@ -108,6 +154,20 @@ def _request_in(text: str, asked: CurlRequest) -> CurlRequest | None:
         return None
     path = next((path for name, path in _SENT.items() if name in value), None)
     return CurlRequest(asked.url or path, text.encode("utf-8", "surrogateescape")) if path else None
+
+
+def _request_of_message(text: str) -> CurlRequest:
+    """What is asked by a request that stands as HTTP, its version or the host left out. Raises ValueError."""
+    line = _REQUEST.search(text)
+    if line is None:
+        raise ValueError("a request line, such as 'POST /v1/chat/completions HTTP/1.1', is expected")
+    head, _, body = text[line.end() :].strip("\n").partition("\n\n")
+    if head.startswith("{"):
+        head, body = "", head
+    method, _, url = line["line"].partition(" ")
+    headers = messages.read_fields(head.encode("utf-8", "surrogateescape").splitlines())
+    sent = body.strip().encode("utf-8", "surrogateescape")
+    return CurlRequest(url, sent if sent or method != "POST" else None, method, headers)
 
 
 def _is_reply(text: str, request: CurlRequest, endpoint: str | None) -> bool:
@@ -122,51 +182,59 @@ def _parse(text: str) -> Any:
         return None
 
 
-def _unquoted(text: str) -> str:
-    """The text without the `>` that an answer by mail, or in Markdown, puts before every line."""
-    lines = text.split("\n")
-    if all(line.startswith(">") for line in lines if line.strip()):
-        return "\n".join(line.removeprefix(">").removeprefix(" ") for line in lines)
-    return text
-
-
 def _blocks(text: str) -> Iterator[Block]:
-    """The commands with what they printed, in order; a reply may stand in the fence after that of its command."""
-    waiting: str | None = None
-    for part in _parts(text):
-        commands = list(_commands(part))
-        if not commands and _REPLY.match(part):
-            yield waiting, part
-            waiting = None
-        for place, (command, start) in enumerate(commands):
+    """What was asked with what was printed, in order; a reply may stand in the fence after that of its request."""
+    waiting: Block | None = None
+    for part in map(clean_part, _parts(text)):
+        commands = list(find_commands(part))
+        for piece in () if commands else _pieces(part):
+            if _REQUEST.match(piece) and not _STATUS_LINE.search(piece):
+                if waiting is not None:
+                    yield waiting
+                waiting = Block(None, piece, "")
+            else:
+                yield waiting._replace(printed=piece) if waiting else Block(None, None, piece)
+                waiting = None
+        for place, (start, end) in enumerate(commands):
             if waiting is not None:
-                yield waiting, ""
+                yield waiting
                 waiting = None
             is_last = place + 1 == len(commands)
-            printed = part[start:] if is_last else part[start : commands[place + 1][1]]
-            if not is_last:
-                printed = printed[: -len(commands[place + 1][0])]
-            printed, command = _take_here_document(printed, command)
-            printed = printed[: prompt.start()] if (prompt := _PROMPT.search(printed)) else printed
-            if printed.strip() or not is_last:
-                yield command, printed
+            printed, command = take_here_document(
+                part[end : None if is_last else commands[place + 1][0]], part[start:end]
+            )
+            block = Block(command, None, before_prompt(printed))
+            if block.printed.strip() or not is_last:
+                yield block
             else:
-                waiting = command
+                waiting = block
     if waiting is not None:
-        yield waiting, ""
+        yield waiting
 
 
-def _commands(text: str) -> Iterator[tuple[str, int]]:
-    """Each curl command with its prompt, and where what it printed begins."""
-    end = 0
-    for match in _COMMAND.finditer(text):
-        if match.start() >= end:
-            end = _end_of_command(text, match.end())
-            command = text[match.start() : end]
-            if _ADDRESS.search(command):
-                yield command, end
-            else:
-                end = match.end()
+def _pieces(part: str) -> Iterator[str]:
+    """The requests and replies of a part without commands."""
+    if (request := _REQUEST.search(part)) or (REPLY.match(part) and not part.lstrip().startswith(("{", "["))):
+        yield part[request.start() if request else 0 :]
+        return
+    if head := _STATUS_LINE.search(part):
+        yield part[head.start() :]
+        return
+    place, failed, found = 0, 0, False
+    while failed < _MOST and (document := _DOCUMENT.search(part, place)):
+        start = document.end()
+        if not part.startswith(("{", "["), start):
+            yield part[start:]
+            return
+        try:
+            _, place = json.JSONDecoder().raw_decode(part, start)
+        except (ValueError, RecursionError):
+            place, failed = start + 1, failed + 1
+            continue
+        found = True
+        yield part[start:place]
+    if not found and (REPLY.match(part) or reply_of(part, False).reason):
+        yield part
 
 
 def _parts(text: str) -> Iterator[str]:
@@ -182,55 +250,3 @@ def _parts(text: str) -> Iterator[str]:
         yield text[opening.end() + 1 :]
     elif not _FENCE.search(text):
         yield text
-
-
-def _end_of_command(text: str, place: int) -> int:
-    """Where a command ends: at the line's end that is neither in quotes nor behind a sign that it goes on."""
-    quote = ""
-    while place < len(text):
-        letter = text[place]
-        ahead = text[place + 1 : place + 2] == "\n"
-        escaped = quote != "'" and (letter == "\\" or (letter == "^" and ahead))
-        if escaped or (letter == "`" and ahead and not quote):
-            place += 1
-        elif quote:
-            quote = "" if letter == quote[-1] else quote
-        elif letter in "'\"":
-            quote = "$'" if letter == "'" and text[place - 1] == "$" else letter
-        elif letter == "\n":
-            break
-        place += 1
-    return place
-
-
-def _take_here_document(printed: str, command: str) -> tuple[str, str]:
-    """What was printed, and the command with the document that follows its `<<WORD` as the data of `-d @-`."""
-    here = _HERE.search(command)
-    end = re.search(rf"^\s*{here[2]}\s*$", printed, re.MULTILINE) if here else None
-    if here is None or end is None:
-        return printed, command
-    given = shlex.quote(printed[: end.start()].strip())
-    return printed[end.end() :], re.sub(r"@-", lambda _: given, command[: here.start()] + command[here.end() :])
-
-
-def _reply(printed: str) -> str:
-    """What a command printed less the progress meter, and less what is written behind the reply."""
-    lines = [line for line in printed.split("\n") if not _METER.search(line)]
-    text = textwrap.dedent("\n".join(lines)).strip("\n")
-    if not _REPLY.match(text) and (begin := _BEGIN.search(text)):  # "Response:" before it
-        text = text[begin.start() :]
-    head, gap, body = "", "", text.lstrip()
-    while body.startswith("HTTP/") and "\n\n" in body:
-        one, gap, body = body.partition("\n\n")
-        head += one if not head else f"{gap}{one}"
-    if body.startswith(("{", "[")):
-        try:
-            _, end = json.JSONDecoder().raw_decode(body)
-        except (ValueError, RecursionError):
-            return text
-        return head + gap + body[:end]
-    if _EVENT.match(body) and body:
-        events = body.split("\n")
-        length = next((number for number, line in enumerate(events) if not _EVENT.match(line)), len(events))
-        return head + gap + "\n".join(events[:length]).rstrip("\n") + "\n\n"
-    return text

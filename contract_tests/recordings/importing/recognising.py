@@ -20,7 +20,9 @@ FORMATS = (
 CASSETTES = ("vcrpy", "go-vcr", "vcr", "php-vcr")
 """Formats of one reader, in YAML or JSON."""
 _FIRST = 4096
-_CASSETTE = re.compile(rb"^(?:interactions|http_interactions|version|metadata):|\A\s*-\s+request:", re.MULTILINE)
+_CASSETTE = re.compile(
+    rb"^(?:interactions|http_interactions|version|metadata):|\A\s*(?:---\s+)?-\s+request:", re.MULTILINE
+)
 _REQUEST_LINE = re.compile(rb"(?:\x1b\[[\d;]*m)*[A-Z]+(?:\x1b\[[\d;]*m)* ")
 _REQUEST_END = re.compile(rb"^[^\r\n]* (?:\x1b\[[\d;]*m)*HTTP(?:\x1b\[[\d;]*m)*/")
 _JSON = re.compile(rb"\{|\[(?![\w.-]+@)")  # [user@host …]$ is a prompt
