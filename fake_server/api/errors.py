@@ -97,6 +97,12 @@ def model_not_found(model: str) -> ErrorReply:
     return ErrorReply(404, message, code="model_not_found")
 
 
+def no_model_for_responses(model: str) -> ErrorReply:
+    """400 for a response by an unknown model, which chat answers with 404 (genuine recordings)."""
+    message = f"The requested model '{_echo(model)}' does not exist."
+    return ErrorReply(400, message, param="model", code="model_not_found")
+
+
 def not_a_chat_model() -> ErrorReply:
     """404 for a chat request with a model that only completes text."""
     message = (

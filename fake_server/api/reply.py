@@ -97,7 +97,10 @@ class _Scripted:
 
 @dataclass(frozen=True)
 class Reply(_Scripted):
-    """A complete answer, which can be rendered as a dict or as a stream."""
+    """A complete answer, which can be rendered as a dict or as a stream.
+
+    `output` are the items of a response as they are, instead of those that the choices become.
+    """
 
     choices: tuple[Choice, ...]
     usage: Usage
@@ -106,6 +109,7 @@ class Reply(_Scripted):
     created: int | None = None
     system_fingerprint: str | None = None
     timing: Timing = AT_ONCE
+    output: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)

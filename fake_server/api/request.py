@@ -9,7 +9,8 @@ from typing import Any
 
 from fake_server.api import chat_request
 
-CHAT, COMPLETIONS, EMBEDDINGS, MODERATIONS = "chat/completions", "completions", "embeddings", "moderations"
+CHAT, COMPLETIONS, RESPONSES = "chat/completions", "completions", "responses"
+EMBEDDINGS, MODERATIONS = "embeddings", "moderations"
 
 
 def endpoint_of(path: str) -> str:

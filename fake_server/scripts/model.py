@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
-from fake_server.api.request import CHAT, COMPLETIONS, EMBEDDINGS, MODERATIONS
+from fake_server.api.request import CHAT, COMPLETIONS, EMBEDDINGS, MODERATIONS, RESPONSES
 from fake_server.faults import AnyFault
 from fake_server.scripts.reply_parts import Call, Count, Failure, Pace, Raw, Token, UsageNumbers
 from fake_server.scripts.when import Part, Positive, Several, When, keep_one, optional
@@ -28,7 +28,7 @@ Category = Literal[
     "self-harm", "self-harm/instructions", "self-harm/intent", "sexual", "sexual/minors", "violence",
     "violence/graphic",
 ]  # fmt: skip
-WORDS = frozenset((CHAT, COMPLETIONS))
+WORDS = frozenset((CHAT, COMPLETIONS, RESPONSES))
 ALL = WORDS | {EMBEDDINGS, MODERATIONS}
 
 

@@ -53,7 +53,7 @@ Texts = Annotated[
     ),
 ]
 """Several texts; one may stand by itself."""
-Endpoint = Literal["chat/completions", "completions", "embeddings", "moderations"]
+Endpoint = Literal["chat/completions", "completions", "responses", "embeddings", "moderations"]
 
 
 class ValueTest(Part):

@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 
 from fake_server.api.reply import ErrorReply
-from fake_server.api.validate import chat, completions, conversations, embeddings, moderations
+from fake_server.api.validate import chat, completions, conversations, embeddings, moderations, responses
 from fake_server.server.app import openapi_document
 from fake_server.server.openapi.document import OPERATIONS
 
@@ -26,6 +26,9 @@ REQUESTS: dict[str, tuple[Table, Table, Validates, dict[str, Any]]] = {
     "CreateChatCompletionRequest": (
         chat.MEMBERS, chat.REQUIRED, chat.validate_chat,
         {"model": "m", "messages": [{"role": "user", "content": "Hi"}]},
+    ),
+    "CreateResponse": (
+        responses.MEMBERS, responses.REQUIRED, responses.validate_response, {"model": "m", "input": "Hi"},
     ),
     "CreateCompletionRequest": (
         completions.MEMBERS, completions.REQUIRED, completions.validate_completion, {"model": "m"},
@@ -53,6 +56,12 @@ NEEDS: dict[str, dict[str, Any]] = {
     "function_call": {"functions": [{"name": "f"}]},
 }
 """What else a member asks for."""
+OF_RESPONSES: dict[str, dict[str, Any]] = {
+    "tool_choice": {"tools": [{"type": "function", "name": "f"}]},
+    "parallel_tool_calls": {},
+    "top_logprobs": {},
+}
+"""What it asks for instead in a request for a response."""
 PROBES: tuple[Any, ...] = (
     None, True, False, -(2**63) - 1, -101, -100, -3, -2, -1, 0, 1, 2, 3, 5, 6, 20, 21, 128, 129, 2**63,
     0.5, 1.5, 2.5, "", "x", "x" * 65, "x" * 2049, "low", "auto", "none",
@@ -74,6 +83,25 @@ PROBES: tuple[Any, ...] = (
     [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x", "detail": "fine"}}]}],
     [{"role": "user", "content": "x", "name": None}], [{"role": "assistant", "refusal": "no"}],
     [{"role": "system", "content": [{"type": "refusal", "refusal": "x"}]}],
+    [{"role": "assistant", "content": [{"type": "output_text", "text": "x"}]}],
+    [{"role": "assistant", "content": [{"type": "input_text", "text": "x"}]}],
+    [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": "x"}]}],
+    [{"role": "user", "content": [{"type": "input_image", "image_url": "x", "detail": "low"}]}],
+    [{"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}],
+    [{"type": "function_call", "call_id": "c", "name": "f"}], [{"type": "function_call_output", "output": 1}],
+    [{"type": "reasoning", "summary": []}], [{"type": "reasoning", "id": "r"}],
+    [{"type": "item_reference", "id": "r"}], [{"id": "r"}], [{"type": "no_item"}],
+    [{"type": "function", "name": "f"}], [{"type": "function", "name": "f g"}], [{"type": "function"}],
+    [{"type": "custom", "name": "f", "format": {"type": "grammar", "syntax": "lark", "definition": "x"}}],
+    [{"type": "custom", "name": "f", "format": {"type": "grammar", "syntax": "ebnf", "definition": "x"}}],
+    [{"type": "web_search"}], [{"type": "no_tool"}], [{"type": "mcp"}],
+    [{"type": "namespace", "name": "n", "tools": []}], {"type": "function", "name": "f"},
+    {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "f"}]},
+    {"type": "allowed_tools", "mode": "none", "tools": []}, {"id": "x"}, {"include_obfuscation": False},
+    {"format": {"type": "text"}}, {"format": {"type": "json_schema", "name": "x"}}, {"format": "text"},
+    {"format": {"type": "json_schema", "name": "x", "schema": {"type": "object"}}}, {"verbosity": "low"},
+    {"verbosity": 1}, {"effort": "low", "summary": "auto"}, {"effort": "most"}, {"summary": "long"},
+    ["reasoning.encrypted_content"], ["reasoning"],
 )  # fmt: skip
 """Values that each member is tried with."""
 
@@ -95,11 +123,12 @@ def test_the_members_are_those_that_are_validated(name: str) -> None:
 @pytest.mark.parametrize("name", REQUESTS)
 def test_schema_and_validation_say_the_same_of_every_member(name: str) -> None:
     members, _, validates, least = REQUESTS[name]
+    needs = NEEDS | (OF_RESPONSES if name == "CreateResponse" else {})
     disagreements = [
         f"{member}={str(value)[:60]}: schema {fits}, validation {refusal and refusal.message}"
         for member in members
         for value in PROBES
-        for body in [{**least, **NEEDS.get(member, {}), member: value}]
+        for body in [{**least, **needs.get(member, {}), member: value}]
         for fits, refusal in [(validator(name).is_valid(body), validates(body))]
         if fits != (refusal is None)
     ]
@@ -138,7 +167,8 @@ ALIKE: dict[str, str | None] = {
 BEYOND = {
     "reasoning_content", "tool_choice", "seed", "top_p", "temperature", "presence_penalty",
     "frequency_penalty", "tools", "response_format", "input_user", "annotations",
-    "tool_call_id", "custom", "name",
+    "tool_call_id", "custom", "name", "store", "billing", "tool_usage",
+    "access_programs", "background_options", "client_metadata", "image",
 }  # fmt: skip
 """Members of replies that the specification does not have: other servers', or those of its own examples."""
 LOOSER = re.compile(

@@ -11,10 +11,17 @@ from typing import Any
 import pytest
 import typing_extensions
 from openai.types.chat import completion_create_params
+from openai.types.responses import response_create_params
 
+from fake_server.api.validate import responses
 from fake_server.api.validate.chat import MEMBERS, REQUIRED, validate_chat
 
 HINTS = typing_extensions.get_type_hints(completion_create_params.CompletionCreateParamsBase) | {"stream": bool | None}
+RESPONSE_HINTS = typing_extensions.get_type_hints(response_create_params.ResponseCreateParamsBase) | {
+    "stream": bool | None
+}
+AT_LEAST = {"max_output_tokens": 16}
+"""What the types do not bound."""
 PLAIN: dict[Any, list[Any]] = {
     str: ["x"],
     int: [1],
@@ -67,6 +74,10 @@ def test_the_table_has_the_members_of_the_sdk() -> None:
     assert set(MEMBERS) == set(HINTS)
 
 
+def test_the_table_of_responses_has_the_members_of_the_sdk() -> None:
+    assert set(responses.MEMBERS) == {*RESPONSE_HINTS, "client_metadata"}
+
+
 @pytest.mark.parametrize("name", sorted(HINTS))
 def test_every_form_of_a_member_is_accepted(name: str) -> None:
     count = 0
@@ -77,6 +88,16 @@ def test_every_form_of_a_member_is_accepted(name: str) -> None:
     assert count
 
 
+@pytest.mark.parametrize("name", sorted(RESPONSE_HINTS))
+def test_every_form_of_a_member_of_a_response_is_accepted(name: str) -> None:
+    count = 0
+    for value in spelled(RESPONSE_HINTS[name]):
+        responses.MEMBERS[name].validate(AT_LEAST.get(name, value), name)
+        count += 1
+    assert count
+
+
 def test_the_least_request_is_accepted() -> None:
     request = {name: next(spelled(HINTS[name])) for name in REQUIRED}
     assert validate_chat(request) is None
+    assert responses.validate_response({"model": "m", "input": next(spelled(RESPONSE_HINTS["input"]))}) is None

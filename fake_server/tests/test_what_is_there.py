@@ -65,9 +65,9 @@ def test_health_has_version_and_uptime(fake: FakeServer) -> None:
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("POST", "/v1/responses"),
-        ("POST", "/responses"),
-        ("GET", "/v1/responses/resp_1"),
+        ("POST", "/v1/files"),
+        ("POST", "/files"),
+        ("GET", "/v1/batches/batch_1"),
         ("GET", "/v1/files/file-abc/content"),
         ("POST", "/v1/images/generations"),
         ("POST", "/v1/audio/speech"),
@@ -85,7 +85,7 @@ def test_an_endpoint_that_openai_has_is_not_played_yet(fake: FakeServer, method:
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", "/v1/responses"),
+        ("GET", "/v1/images/generations"),
         ("PUT", "/v1/files"),
         ("GET", "/v1/files//content"),
         ("POST", "/v1/responses/"),

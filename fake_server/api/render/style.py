@@ -45,6 +45,9 @@ class Style:
     between events, `obfuscation` pads chunks. `header_case` is how header names are written: "lower",
     "title" or "upper". `space` follows `data:`; no seed leaves it out, because many clients other than
     the official SDK need it.
+
+    Of responses: `keepalive` sends an event of that name, `dated` says when they were completed, `reserved`
+    leaves out the reasoning item that shows nothing, and `reseals` encrypts reasoning anew in each event.
     """
 
     cuts: str = "tokens"
@@ -59,6 +62,10 @@ class Style:
     obfuscation: bool = True
     header_case: str = "lower"
     end_together: bool = False
+    keepalive: bool = False
+    dated: bool = True
+    reserved: bool = False
+    reseals: bool = False
     seed: int = 0
 
     PLAIN: ClassVar[Style]
@@ -79,6 +86,10 @@ class Style:
             obfuscation=drawn[8] < 128,
             header_case=("lower", "lower", "title", "upper")[drawn[9] % 4],
             end_together=drawn[10] < 77,
+            keepalive=drawn[11] < 51,
+            dated=drawn[12] >= 51,
+            reserved=drawn[13] < 77,
+            reseals=drawn[14] < 77,
             seed=int.from_bytes(drawn[16:], "big"),
         )
 
@@ -97,10 +108,11 @@ class Style:
         # `backslashreplace` writes a lone surrogate as JSON escapes it.
         return [encode(text).encode("utf-8", "backslashreplace") for text in texts]
 
-    def format_event(self, data: bytes) -> bytes:
-        """Format a server-sent event with this data."""
+    def format_event(self, data: bytes, name: str = "") -> bytes:
+        """Format a server-sent event with this data, and with a name if it has one."""
         end = self.line_end.encode()
-        return (b"data: " if self.space else b"data:") + data + end + end
+        event = (b"data: " if self.space else b"data:") + data + end + end
+        return b"event: " + name.encode() + end + event if name else event
 
     def format_comment(self) -> bytes:
         """Format an SSE comment, which parsers ignore."""
@@ -108,18 +120,26 @@ class Style:
 
     def format_stream(self, chunks: Iterable[Mapping[str, Any] | list[bytes]]) -> Iterator[bytes]:
         """Format a stream of chunks or lists of events, and `[DONE]`; comments are separate items."""
-        return chain.from_iterable(self._event_lists(chunks))
+        return chain.from_iterable(self._event_lists(chunks, named=False))
 
-    def _event_lists(self, chunks: Iterable[Mapping[str, Any] | list[bytes]]) -> Iterator[list[bytes]]:
+    def format_named_stream(self, chunks: Iterable[Mapping[str, Any] | list[bytes]]) -> Iterator[bytes]:
+        """Format a stream of events, each named as its `type`, or of lists of such; comments are separate items."""
+        return chain.from_iterable(self._event_lists(chunks, named=True))
+
+    def _event_lists(self, chunks: Iterable[Mapping[str, Any] | list[bytes]], *, named: bool) -> Iterator[list[bytes]]:
         position = 0
         for chunk in chunks:
-            events = chunk if isinstance(chunk, list) else [self.format_event(self.serialize(chunk))]
+            if isinstance(chunk, list):
+                events = chunk
+            else:
+                events = [self.format_event(self.serialize(chunk), chunk["type"] if named else "")]
             if self.comments:
                 yield self._with_comments(events, position)
             else:
                 yield events
             position += len(events)
-        yield [self.format_event(b"[DONE]")]
+        if not named:
+            yield [self.format_event(b"[DONE]")]
 
     def _with_comments(self, events: list[bytes], position: int) -> list[bytes]:
         """Put a comment before every seventh event of the stream; `position` is that of the first."""
@@ -151,6 +171,10 @@ class Style:
     def new_reply_id(self, prefix: str = "chatcmpl-") -> str:
         """Make an id for a reply."""
         return new_id(prefix, self.id_length)
+
+    def new_item_id(self, prefix: str) -> str:
+        """Make an id for a response or one of its items: 50 digits, or as many more or fewer as a reply's id has."""
+        return prefix + os.urandom(self.id_length).hex()[: self.id_length + 21]
 
     def new_call_id(self) -> str:
         """Make an id for a tool call: `call_` and five characters fewer than a reply's id, as OpenAI does."""
@@ -188,15 +212,16 @@ def _encoder(escaped: bool, spaced: bool, in_order: bool) -> json.JSONEncoder:
 Style.PLAIN = Style(obfuscation=False)
 
 
-PLACEHOLDERS = (new_id("mark"), new_id("mark"))
-"""Stand in a value where the texts will go."""
+PLACEHOLDERS = (new_id("mark"), new_id("mark"), new_id("mark"))
+"""Stand in a value where the texts will go; for the last one there will be whole numbers."""
+_NUMBER = 2
 
 
 class EventTemplate:
-    """The event of a value that contains the first or both PLACEHOLDERS, each once: rendered once, then filled in."""
+    """The event of a value that contains some PLACEHOLDERS, each once: rendered once, then filled in."""
 
-    def __init__(self, style: Style, value: Mapping[str, Any]) -> None:
-        rest = style.format_event(style.serialize(value))
+    def __init__(self, style: Style, value: Mapping[str, Any], name: str = "") -> None:
+        rest = style.format_event(style.serialize(value), name)
         self._style = style
         places = sorted((rest.find(b'"%s"' % mark.encode()), index) for index, mark in enumerate(PLACEHOLDERS))
         self._order = [index for place, index in places if place >= 0]
@@ -206,11 +231,20 @@ class EventTemplate:
             self._between.append(before)
         self._last = rest
 
-    def events(self, *texts: Iterable[str]) -> list[bytes]:
-        """Make an event of each text, or of each pair of texts if the value has two placeholders."""
+    def events(self, *texts: Iterable[str], numbers: Iterable[int] = ()) -> list[bytes]:
+        """Make an event of each text, or of each pair of texts, and the number, if the value has a place for one."""
         serialize, last, first = self._style.serialize_texts, self._last, self._between[0]
         if len(self._order) == 1:
             return [first + text + last for text in serialize(texts[0])]
-        left, right = (serialize(texts[index]) for index in self._order)
-        second = self._between[1]
-        return [first + text + second + other + last for text, other in zip(left, right, strict=True)]
+        if len(self._order) == 2 and _NUMBER not in self._order:
+            left, right = (serialize(texts[index]) for index in self._order)
+            second = self._between[1]
+            return [first + text + second + other + last for text, other in zip(left, right, strict=True)]
+        columns = [
+            [b"%d" % number for number in numbers] if index == _NUMBER else serialize(texts[index])
+            for index in self._order
+        ]
+        return [
+            b"".join([piece for pair in zip(self._between, row, strict=True) for piece in pair]) + last
+            for row in zip(*columns, strict=True)
+        ]

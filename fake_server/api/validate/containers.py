@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -143,17 +143,27 @@ def _with_tag(form: Check, tag: str, name: str) -> Check:
     return replace(form, schema={"type": "object", **form.schema, "properties": properties, "required": required})
 
 
+def unknown_member(request: Mapping[str, Any], name: str) -> Invalid:
+    """The error for an unknown member of a request.
+
+    For reasoning models api.openai.com words it as it does for nested objects, as seen in
+    https://github.com/teabranch/open-responses-server/issues/41 (o4-mini).
+    """
+    if chat_request.is_reasoning_model(request):
+        return Invalid(f"Unknown parameter: '{echo(name)}'.", echo(name), "unknown_parameter")
+    return Invalid(f"Unrecognized request argument supplied: {echo(name)}")
+
+
 def find_refusal(
     request: Mapping[str, Any],
-    required: Mapping[str, Check],
+    required: Iterable[str],
     known: Mapping[str, Check],
     *checks: Callable[[Mapping[str, Any]], None],
+    unknown: Callable[[Mapping[str, Any], str], Invalid] = unknown_member,
 ) -> ErrorReply | None:
     """The 400 for the first complaint about a whole request, None for a valid one.
 
-    Missing members come first, then each member in the order sent, then the checks across members. For
-    reasoning models api.openai.com words an unknown member as it does for nested objects, as seen in
-    https://github.com/teabranch/open-responses-server/issues/41 (o4-mini).
+    Missing members come first, then each member in the order sent, then the checks across members.
     """
     try:
         for name in required:
@@ -161,10 +171,8 @@ def find_refusal(
                 raise missing(name)
         for name, value in request.items():
             member = known.get(name)
-            if member is None and chat_request.is_reasoning_model(request):
-                raise Invalid(f"Unknown parameter: '{echo(name)}'.", echo(name), "unknown_parameter")
             if member is None:
-                raise Invalid(f"Unrecognized request argument supplied: {echo(name)}")
+                raise unknown(request, name)
             member.validate(value, name)
         for check in checks:
             check(request)

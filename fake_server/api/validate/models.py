@@ -73,6 +73,26 @@ def check_model(request: Mapping[str, Any]) -> None:
             break
 
 
+def check_model_of_response(request: Mapping[str, Any], chat: Mapping[str, Any]) -> None:
+    """Raise Invalid for anything in a request for a response that its model does not support.
+
+    `chat` is the chat request that stands for it. A long input is no fault where it may be truncated.
+    """
+    model = chat["model"]
+    temperature = request.get("temperature")
+    if temperature not in (None, 1) and _FIXED_TEMPERATURE.match(model):
+        raise _unsupported("parameter", "temperature", "is not supported")
+    effort = (request.get("reasoning") or {}).get("effort")
+    if effort not in (None, "none") and is_chat_model(model) and not _REASONING.match(model):
+        raise _unsupported("parameter", "reasoning.effort", "is not supported")
+    if request.get("truncation") == "auto":
+        return
+    for name, context, _ in _SIZES:
+        if name.match(model) and _is_too_long(chat, context):
+            message = "Your input exceeds the context window of this model. Please adjust your input and try again."
+            raise Invalid(message, "input", "context_length_exceeded")
+
+
 def _check_reasoning_model(request: Mapping[str, Any], model: str) -> None:
     if request.get("max_tokens") is not None:
         raise _unsupported("parameter", "max_tokens", "is not supported", " Use 'max_completion_tokens' instead.")
@@ -115,15 +135,20 @@ def _check_size(request: Mapping[str, Any], context: int, limit: int | None) -> 
                 f"whereas you provided {max_tokens}."
             )
             raise Invalid(message, name, "invalid_value")
-    if sum(map(_count_characters, request["messages"])) <= context:
-        return  # a token is a character at least
-    count = tokens.count_messages(request)
-    if count > context:
+    if count := _is_too_long(request, context):
         message = (
             f"This model's maximum context length is {context} tokens. However, your messages resulted in "
             f"{count} tokens. Please reduce the length of the messages."
         )
         raise Invalid(message, "messages", "context_length_exceeded")
+
+
+def _is_too_long(request: Mapping[str, Any], context: int) -> int:
+    """How many tokens the messages have if those are more than the context takes; else 0."""
+    if sum(map(_count_characters, request["messages"])) <= context:
+        return 0  # a token is a character at least
+    count = tokens.count_messages(request)
+    return count if count > context else 0
 
 
 def _count_characters(message: Mapping[str, Any]) -> int:

@@ -26,19 +26,20 @@ def check_schemas(request: Mapping[str, Any]) -> None:
     for index, tool in enumerate(request.get("tools") or ()):
         function = tool.get("function") or {}
         parameters = function.get("parameters")
-        problem = _find_problem(parameters, strict=bool(function.get("strict"))) if parameters else None
+        problem = find_problem(parameters, strict=bool(function.get("strict"))) if parameters else None
         if problem:
             message = f"Invalid schema for function '{function['name']}': {problem}"
             raise Invalid(message, f"tools[{index}].function.parameters", "invalid_function_parameters")
     form = request.get("response_format") or {}
     description = form.get("json_schema") if form.get("type") == "json_schema" else None
     if description and description.get("strict") and description.get("schema") is not None:
-        problem = _find_problem(description["schema"], strict=True)
+        problem = find_problem(description["schema"], strict=True)
         if problem:
             raise Invalid(f"Invalid schema for response_format '{description['name']}': {problem}", "response_format")
 
 
-def _find_problem(schema: Mapping[str, Any], *, strict: bool) -> str | None:
+def find_problem(schema: Mapping[str, Any], *, strict: bool) -> str | None:
+    """What is wrong with a schema of an object, and where in it; None if nothing is."""
     kind = schema.get("type")
     if kind != "object":
         return f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{echo(kind)}\"'."

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fake_server.api.validate import chat, completions, conversations, embeddings, moderations
+from fake_server.api.validate import chat, completions, conversations, embeddings, moderations, responses
 from fake_server.api.validate.checks import Check
 from fake_server.api.validate.containers import members
 from fake_server.wire.datafile import read_yaml
@@ -29,6 +29,7 @@ REQUESTS = tuple(
         ("CreateConversationBody", "A conversation to begin.", {}, conversations.CREATE),
         ("UpdateConversationBody", "New metadata for a conversation.", conversations.UPDATE, conversations.UPDATE),
         ("CreateConversationItemsBody", "Items to add to a conversation.", conversations.ADD, conversations.ADD),
+        ("CreateResponse", "An input to answer.", responses.REQUIRED, responses.MEMBERS),
         ("CreateEmbeddingRequest", "Texts to turn into vectors.", embeddings.REQUIRED, embeddings.MEMBERS),
         (
             "CreateModerationRequest",

@@ -74,12 +74,12 @@ def deliver_completion(context: RequestContext, reply: Reply | ErrorReply | RawR
         return deliver_json(renderer.render_dict(reply, body, context.style), tokens, pause)
     headers = (("content-type", EVENT_STREAM), ("cache-control", "no-cache"), *rate_limits(tokens))
     if usage.completion_tokens > MANY:
-        check_sent(_stream_size(reply), f"{usage.completion_tokens:,} tokens of {len(reply.choices)} choices")
+        check_sent(stream_size(reply), f"{usage.completion_tokens:,} tokens of {len(reply.choices)} choices")
     events = renderer.render_stream(reply, body, context.style)
     return Delivery(200, headers, pace(events, reply.timing, settings.seed))
 
 
-def _stream_size(reply: Reply) -> int:
+def stream_size(reply: Reply) -> int:
     """About how many bytes the stream of a reply has, if each token is an event."""
     size = reply.usage.completion_tokens * (_EVENT + len(reply.model))
     return size + _SCORE * sum(map(count_scores, reply.choices))

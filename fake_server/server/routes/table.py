@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +29,16 @@ class Operation(NamedTuple):
     reads_body: bool = False
 
 
+def _later(module: str, function: str) -> Answer:
+    """What answers a request by a function of a module beside this one, which is imported for the first of them."""
+
+    def answer(context: RequestContext) -> Delivery:
+        handler: Answer = getattr(import_module(f"fake_server.server.routes.{module}"), function)
+        return handler(context)
+
+    return answer
+
+
 OPERATIONS: tuple[tuple[str, str, Operation], ...] = (
     ("POST", "/chat/completions", Operation(chat.create_chat_completion, reads_body=True)),
     ("GET", "/chat/completions", Operation(stored.list_completions)),
@@ -44,6 +55,7 @@ OPERATIONS: tuple[tuple[str, str, Operation], ...] = (
     ("GET", "/conversations/{conversation}/items/{item}", Operation(conversations.retrieve_item)),
     ("DELETE", "/conversations/{conversation}/items/{item}", Operation(conversations.delete_item)),
     ("POST", "/completions", Operation(completions.create_completion, reads_body=True)),
+    ("POST", "/responses", Operation(_later("responses", "create_response"), reads_body=True)),
     ("POST", "/embeddings", Operation(embeddings.create_embeddings, reads_body=True)),
     ("POST", "/moderations", Operation(moderations.create_moderation, reads_body=True)),
     ("GET", "/models", Operation(models.list_models)),
