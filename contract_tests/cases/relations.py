@@ -97,6 +97,7 @@ CUT, LONGER = 6, 20
     title="the same cut as dict and as stream",
     requests=REQUESTS + 2,
     tokens=REQUESTS * CUT + 2 * LONGER,
+    cut=True,
 )
 async def length(ask: Ask) -> None:
     await _compare(ask, ask.body(LONG, CUT, **STEADY))

@@ -18,8 +18,8 @@ def as_junit(report: RunReport, code: ExitCode, secrets: Iterable[str] = (), fai
     """The report as JUnit XML: a suite for each section, a test case for each case, with its findings as the failure.
 
     A case fails if it has findings of the level `fail_on` or higher, or if a required section lacks it. Other
-    findings, and tolerated ones with the reason, are in its system-out. The time of a suite is that of its cases,
-    which are played beside each other; the time of the document is the run's.
+    findings, and tolerated ones with the reason, are in its system-out; the notes on the run are properties. The time
+    of a suite is that of its cases, which are played beside each other; the time of the document is the run's.
     """
     lacking = {case_id: lack.section for lack in report.lacking for case_id in lack.cases}
     document = JUnitXml("openai-contract")
@@ -46,6 +46,8 @@ def _suite(report: RunReport, code: ExitCode, section: str, secrets: Sequence[st
     suite.add_property("model", _xml(report.model, secrets))
     suite.add_property("exit_code", str(int(code)))
     suite.add_property("tolerated", str(sum(1 for _ in report.tolerated)))
+    for note in report.notes:
+        suite.add_property("note", _xml(note, secrets))
     for name, value in report.server.items():
         suite.add_property(f"server {name}", _xml(value, secrets))
     return suite

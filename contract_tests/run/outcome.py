@@ -51,7 +51,8 @@ class CaseResult:
     """How one case went: `findings` of its exchanges and relations, `reason` if it is not a pass.
 
     `tolerated` holds the findings that a profile or a baseline covers; they are not in `findings`. `traceback`
-    is that of the kit's own failure. `lacks` is what an unsupported case says the target does not have.
+    is that of the kit's own failure. `lacks` is what an unsupported case says the target does not have. `answers` is
+    how many replies had choices, and in how many of them each ended at its limit before the first word.
     """
 
     case_id: str
@@ -67,6 +68,7 @@ class CaseResult:
     tolerated: tuple[Tolerated, ...] = ()
     traceback: str = ""
     lacks: frozenset[str] = frozenset()
+    answers: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)

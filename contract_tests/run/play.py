@@ -9,6 +9,7 @@ from pathlib import Path
 from time import monotonic
 
 from contract_tests.rules import judge, judge_trace
+from contract_tests.rules.engine.answers import answers, is_wordless
 from contract_tests.rules.engine.judge import Judgement, Level
 from contract_tests.rules.evidence import with_evidence
 from contract_tests.run.outcome import CaseResult, Outcome
@@ -42,10 +43,10 @@ async def play_case(case: Case, session: Session) -> CaseResult:
     lacks = trouble.lacks if isinstance(trouble, Unsupported) else frozenset()
     session.judging.add(case.id)
     try:
-        judgement = await _judge_in_turn(ask)
+        judgement, answered = await _judge_in_turn(ask)
     except Exception as error:
         outcome, reason, trouble = Outcome.HARNESS_FAILED, f"judging failed: {_format_error(error)}", error
-        judgement = Judgement()
+        judgement, answered = Judgement(), (0, 0)
     if judgement.left_out and outcome in (None, Outcome.FAIL):
         outcome, reason = Outcome.NOT_REACHED, LEFT_OUT
     session.judging.discard(case.id)
@@ -68,6 +69,7 @@ async def play_case(case: Case, session: Session) -> CaseResult:
         monotonic() - began,
         traceback=options.mask("".join(traceback.format_exception(own)) if own else ""),
         lacks=lacks,
+        answers=answered,
     )
 
 
@@ -100,8 +102,8 @@ def _format_error(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".rstrip(": ") + where
 
 
-async def _judge_in_turn(ask: Ask) -> Judgement:
-    """The judgement of a case, on a thread; of one case after the other, as each may take all the memory there is.
+async def _judge_in_turn(ask: Ask) -> tuple[Judgement, tuple[int, int]]:
+    """The judgement of a case and its `answers`, on a thread; one after the other: each may take all the memory.
 
     When the time of the run is up, what was found until then stands.
     """
@@ -115,11 +117,13 @@ async def _judge_in_turn(ask: Ask) -> Judgement:
             return await judging  # which looks at the same clock, and ends soon
 
 
-def _judge_case(ask: Ask) -> Judgement:
-    """What the rules say of each exchange of the case, and of all of them together."""
+def _judge_case(ask: Ask) -> tuple[Judgement, tuple[int, int]]:
+    """What the rules say of each exchange of the case, and of all of them together; and its `answers`."""
     secrets = (*ask.session.options.secrets, *keys_of_environment())
     with excerpts_without(lambda: secrets):
-        return _judge_all(ask, secrets)
+        judgement = _judge_all(ask, secrets)
+    answered = [] if judgement.left_out else [view for view in ask.views if view.ok and any(answers(view))]
+    return judgement, (len(answered), sum(map(is_wordless, answered)))
 
 
 def _judge_all(ask: Ask, secrets: Sequence[str]) -> Judgement:

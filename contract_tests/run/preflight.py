@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
+from contract_tests.rules.engine.answers import is_wordless
 from contract_tests.rules.engine.failures import is_failure
 from contract_tests.rules.engine.refused import added_parameters, describe_refusal
 from contract_tests.rules.engine.view import View
@@ -19,6 +20,8 @@ from fake_server.relay.redact import excerpt
 
 TOKENS = 32
 """What the answer to the plainest request may cost."""
+ROOM = 1_000
+"""Tokens for a model that thinks before it answers: in the time that a first byte may take, slow ones make as many."""
 MOST = 4000
 """Characters of an error that are looked through for what to say of it."""
 _PATHS = {"completions": COMPLETIONS, "embeddings": EMBEDDINGS}
@@ -41,6 +44,11 @@ async def _no_play(ask: Ask) -> None:
 
 
 _PREFLIGHT = Case(PREFLIGHT, "the plainest request", 2, TOKENS, (), _no_play)
+
+
+def may_think(case: Case) -> bool:
+    """Whether a case asks for chat answers whose limits are raised where the model thinks."""
+    return case.has_room and case.tokens > 0 and case.endpoint not in (*_PATHS, *_NOT_ASKED)
 
 
 def find_plain_case(cases: Iterable[Case]) -> tuple[str, str] | None:
@@ -83,7 +91,7 @@ async def check_answers(session: Session, plain: PlainRequest, reply: View | Non
     """
     reply = reply or await ask_plainly(session, plain)
     if not is_refused(reply):
-        session.plain = plain
+        await _begin(session, plain, reply)
         return
     if plain.path != CHAT and (reply.status in NO_ENDPOINT or is_about_model(reply)):
         return  # the cases say that the endpoint, or a model for it, is not there
@@ -91,7 +99,7 @@ async def check_answers(session: Session, plain: PlainRequest, reply: View | Non
     if reply.status != 429 and plain.path in _STREAMED:
         streamed = await ask_plainly(session, replace(plain, stream=True))
         if not is_refused(streamed):
-            session.plain = replace(plain, stream=True)
+            await _begin(session, replace(plain, stream=True), streamed)
             return
     first, second = describe_answer(reply), describe_answer(streamed)
     form = "a dict and a stream" if plain.path in _STREAMED else plain.path.removeprefix("/")
@@ -99,6 +107,22 @@ async def check_answers(session: Session, plain: PlainRequest, reply: View | Non
     todo = await _advise(session, plain, reply)
     what = "chat request" if plain.path == CHAT else "request"
     raise Unreachable(session.options.mask(f"a valid {what} has no answer ({answers}); {todo}"))
+
+
+async def _begin(session: Session, plain: PlainRequest, reply: View) -> None:
+    """Take this request as the one that is answered; make room where the model has no word within its limit."""
+    session.plain = plain
+    if plain.path != CHAT or not is_wordless(reply):
+        return
+    known, session.room = (dict(session.dropped), list(session.notes)), ROOM
+    longer = await ask_plainly(session, plain)
+    if is_refused(longer) or is_wordless(longer):
+        session.room = 0
+        session.dropped, session.notes = known  # a limit that is too high is no parameter that is refused
+        more = f"a limit with {ROOM:,} more is refused" if is_refused(longer) else f"nor within {ROOM:,} more"
+        session.note(f"the model has no word within {TOKENS} tokens, {more}")
+    else:
+        session.note(f"the model has no word within {TOKENS} tokens: {ROOM:,} are added to the limits of answers")
 
 
 def is_refused(view: View) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -15,7 +15,7 @@ from contract_tests.run.contradicted import contradict
 from contract_tests.run.find import prepare, session_for
 from contract_tests.run.outcome import CaseResult, RunReport
 from contract_tests.run.play import not_reached
-from contract_tests.run.preflight import TOKENS, find_plain_case
+from contract_tests.run.preflight import TOKENS, find_plain_case, may_think
 from contract_tests.target.errors import NoModel, Unreachable, UsageError
 from contract_tests.target.options import Options, Plan
 from contract_tests.target.session import Session
@@ -87,7 +87,8 @@ def make_plan(cases: list[Case], session: Session) -> Plan:
     return Plan(
         len(cases),
         min(session.requests + sum(case.requests for case in cases), session.options.max_requests),
-        sum(case.tokens for case in cases) + (TOKENS if find_plain_case(cases) else 0),
+        sum(case.tokens + session.room * case.requests * may_think(case) for case in cases)
+        + (TOKENS + session.room if find_plain_case(cases) else 0),
         session.base_url,
         session.model,
     )
@@ -132,10 +133,22 @@ async def _ask_all(
     return ""
 
 
+def _describe_wordless(results: Sequence[CaseResult]) -> str:
+    """How many answers ended before their first word, and in which cases; '' for none."""
+    count, wordless = (sum(counts) for counts in zip(*(result.answers for result in results), strict=True))
+    if not wordless:
+        return ""
+    ids = [result.case_id for result in results if result.answers[1]]
+    where = ", ".join(ids[:3]) + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")
+    return f"{wordless} of {count} answers end at their limit before the first word ({where}): a pass proves little"
+
+
 def _report(
     cases: list[Case], session: Session, results: Mapping[str, CaseResult], started: str, seconds: float
 ) -> RunReport:
     ordered = tuple(results[case.id] for case in cases)
+    if wordless := _describe_wordless(ordered):
+        session.note(wordless)
     applied = Counter(rule for result in ordered for rule in result.applied)
     return RunReport(
         session.base_url,

@@ -25,7 +25,7 @@ from contract_tests.target.refusals import (
     retry_after,
 )
 from contract_tests.target.relay_connection import Field
-from contract_tests.target.session import Session
+from contract_tests.target.session import LIMITS, Session
 from fake_server.wire.exchange import Exchange
 
 Body = Mapping[str, Any]
@@ -39,9 +39,6 @@ REFUSAL = "refusal"
 ATTEMPTS = 4
 """How often a request that is answered 429 is sent at most."""
 
-_ECONOMY = {"max_tokens": "max_completion_tokens", "temperature": "", "seed": ""}
-"""Parameters that only keep answers short and equal, and what to send instead if they are refused."""
-
 
 @dataclass(frozen=True)
 class Case:
@@ -49,7 +46,7 @@ class Case:
 
     `requests` is how many requests it sends at most, `tokens` how many tokens of answer it may cost, `features`
     the parameters it is about: a target may lack those and say so. `alone` is true where answers are timed: no other
-    case is played at the same time.
+    case is played at the same time. `cut` is true where an answer is to end at its limit of tokens.
     """
 
     id: str
@@ -59,6 +56,7 @@ class Case:
     features: tuple[str, ...]
     play: Play
     alone: bool = False
+    cut: bool = False
 
     @property
     def section(self) -> str:
@@ -69,6 +67,11 @@ class Case:
     def endpoint(self) -> str:
         """The first part of the id: embeddings and completions need models of their own."""
         return self.id.partition(".")[0]
+
+    @property
+    def has_room(self) -> bool:
+        """Whether its answers may be longer, for a model that thinks before it answers."""
+        return not (self.alone or self.cut or LIMITS.intersection(self.features))
 
 
 class Ask:
@@ -113,7 +116,7 @@ class Ask:
                 return view
             if lacks_context(view):
                 raise NotReached(f"the model's context is too short for it: status {view.status}: {refusal_text(view)}")
-            if path != CHAT or not self._learns(view, sent):
+            if path != CHAT or not self.session.learns(view, sent, self.case.features):
                 break
         if expect is not None:
             self.expected[role] = expect
@@ -255,22 +258,8 @@ class Ask:
         return view
 
     def _economical(self, body: Body) -> dict[str, Any]:
-        """The body without the parameters that this target refuses, or with their replacements."""
-        swap = {name: new for name, new in self.session.dropped.items() if name not in self.case.features}
-        named = ((swap.get(name, name), value) for name, value in body.items())
-        return {name: value for name, value in named if name}
-
-    def _learns(self, view: View, sent: Body) -> bool:
-        """Whether a refusal names a parameter that the case can do without; it is left out from now on."""
-        if view.status not in (400, 422):
-            return False
-        for name, instead in _ECONOMY.items():
-            if sent.get(name) is not None and name not in self.case.features and refuses(view, name):
-                self.session.dropped[name] = instead
-                rest = f"{instead} is sent instead" if instead else "it is left out"
-                self.session.note(f"the target refuses {name}; {rest}")
-                return True
-        return False
+        """The body without the parameters that this target refuses, or with their replacements, and with room."""
+        return self.session.economical(body, self.case.features, self.case.has_room)
 
     def _lacks(self, path: str, view: View) -> bool:
         """Whether the target has nothing at this path; few have moderations, where a 404 without a model says so."""

@@ -21,6 +21,7 @@ def case(
     tokens: int = 0,
     features: Iterable[str] = (),
     alone: bool = False,
+    cut: bool = False,
 ) -> Callable[[Play], Case]:
     """Register the decorated coroutine function, which gets an `Ask`, as a case.
 
@@ -30,7 +31,7 @@ def case(
     def register(play: Play) -> Case:
         if case_id in CASES:
             raise ValueError(f"there are two cases {case_id}")
-        CASES[case_id] = Case(case_id, title, requests, tokens, tuple(features), play, alone)
+        CASES[case_id] = Case(case_id, title, requests, tokens, tuple(features), play, alone, cut)
         return CASES[case_id]
 
     return register

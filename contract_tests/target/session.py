@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import count
 from time import monotonic
 from typing import Any
 
+from contract_tests.rules.engine.refused import refuses
+from contract_tests.rules.engine.view import View
 from contract_tests.target.errors import NotReached, UsageError
 from contract_tests.target.options import Options
 from contract_tests.target.relay_connection import (
@@ -25,6 +27,9 @@ from fake_server.wire.exchange import Ending, Exchange
 from fake_server.wire.text import format_count
 
 PREFLIGHT = "preflight"
+LIMITS = frozenset(("max_tokens", "max_completion_tokens"))
+_ECONOMY = {"max_tokens": "max_completion_tokens", "temperature": "", "seed": ""}
+"""Parameters that only keep answers short and equal, and what to send instead if they are refused."""
 STRIKES = 3
 SETTLE = 0.2
 """Seconds between two requests of one connection, in which stray bytes and an unannounced end arrive."""
@@ -74,6 +79,8 @@ class Session:
         self.notes: list[str] = []
         self.dropped: dict[str, str] = {}
         """Parameters that the target refused, with what is sent instead ('': nothing)."""
+        self.room = 0
+        """Tokens that are added to the limits of answers, for a model that thinks before it answers."""
         self.deadline = monotonic() + options.run_seconds
         self._awaited: dict[str, asyncio.Future[Exchange]] = {}
         self._tickets = count()
@@ -127,6 +134,27 @@ class Session:
     def is_late(self) -> bool:
         """Whether the time of the run is up, or the run over; any thread may ask."""
         return self.over or monotonic() > self.deadline
+
+    def learns(self, view: View, sent: Mapping[str, Any], kept: Iterable[str]) -> bool:
+        """Whether a refusal names a parameter that a case can do without; it is left out from now on."""
+        if view.status not in (400, 422):
+            return False
+        for name, instead in _ECONOMY.items():
+            if sent.get(name) is not None and name not in kept and refuses(view, name):
+                self.dropped[name] = instead
+                self.note(f"the target refuses {name}; {f'{instead} is sent instead' if instead else 'it is left out'}")
+                return True
+        return False
+
+    def economical(self, body: Mapping[str, Any], kept: Iterable[str], has_room: bool) -> dict[str, Any]:
+        """A chat request as this target takes it; of the parameters that it refused, those `kept` stay."""
+        swap = {name: new for name, new in self.dropped.items() if name not in kept}
+        named = ((swap.get(name, name), value) for name, value in body.items())
+        sent = {name: value for name, value in named if name}
+        for name in LIMITS & sent.keys() if has_room else ():
+            if isinstance(sent[name], int) and sent[name] > 0:  # a wrong one stays wrong
+                sent[name] += self.room
+        return sent
 
     def note(self, text: str) -> None:
         """Add a remark for the report, once."""

@@ -70,9 +70,9 @@ def refusal(status: int, message: str, *lines: str, param: str | None = None, co
     return reply(status, {"error": error}, *lines)
 
 
-def completion(text: str = "Hello.", prompt_tokens: int = 5) -> Answer:
+def completion(text: str = "Hello.", prompt_tokens: int = 5, finish: str = "stop") -> Answer:
     message = {"role": "assistant", "content": text, "refusal": None}
-    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish}
     head = {"id": f"chatcmpl-{next(_NUMBERS)}", "object": "chat.completion", "created": 1_700_000_000, "model": MODEL}
     usage = {**USAGE, "prompt_tokens": prompt_tokens, "total_tokens": prompt_tokens + USAGE["completion_tokens"]}
     return reply(200, {**head, "choices": [choice], "usage": usage})

@@ -88,6 +88,17 @@ def whole_text(view: View) -> str:
     return "\n".join(answer.text for answer in answers(view))
 
 
+def is_wordless(view: View) -> bool:
+    """Whether every choice came to its limit before its first word, as it does where a model thinks too long."""
+    said = list(answers(view))
+    return bool(said) and all(answer.finish == "length" and not _has_words(answer) for answer in said)
+
+
+def _has_words(answer: Answer) -> bool:
+    thinks = answer.text.lstrip().startswith("<think>") and "</think>" not in answer.text
+    return bool(answer.refusal or answer.calls or (answer.text.strip() and not thinks))
+
+
 _NONCE = re.compile(rb"\bk[0-9a-f]{8}\b")
 
 
