@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from fake_server.api import tokens
 
 _DIGITS = {"conv": 48}
 """Hexadecimal digits of an id, where they are not 50."""
@@ -79,6 +81,35 @@ def saved_item(item: Mapping[str, Any]) -> dict[str, Any]:
     if kind not in _WITHOUT_STATUS and whole.get("status") is None:
         whole["status"] = "completed"
     return whole
+
+
+def output_item(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An item of an output, with the members that it lacks and that have a plain value."""
+    given = dict(item)
+    if given["type"] == "message":
+        given.setdefault("role", "assistant")
+    whole = saved_item(given)
+    if whole["type"] in ("function_call", "custom_tool_call"):
+        whole.setdefault("call_id", f"call_{os.urandom(12).hex()}")
+    return whole
+
+
+def count_tokens(items: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
+    """About how many tokens a model spent on the items, and how many of these on reasoning."""
+    whole = thought = 0
+    for item in items:
+        texts = [part.get(name) for part in _parts_of(item) for name in ("text", "refusal")]
+        texts += [item.get(name) for name in ("arguments", "input", "code", "name")]
+        count = sum(tokens.count(text) for text in texts if isinstance(text, str))
+        whole += count
+        thought += count if item["type"] == "reasoning" else 0
+    return whole, thought
+
+
+def _parts_of(item: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for name in ("content", "summary"):
+        parts = item.get(name)
+        yield from (part for part in parts if isinstance(part, Mapping)) if isinstance(parts, list) else ()
 
 
 def _part(role: Any, part: Mapping[str, Any]) -> dict[str, Any]:

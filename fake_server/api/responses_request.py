@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from fake_server.api import chat_request
+from fake_server.api import chat_request, sealing
 
 MODEL = "gpt-4o"
 """The model of a request that names none, as its prompt does."""
@@ -43,9 +43,18 @@ def _whole(item: Item) -> dict[str, Any]:
 
 def resolve(items: Sequence[Item], earlier: Sequence[Item]) -> list[Item]:
     """All items, references replaced by the earlier items they mean; one to an unknown item is left out."""
+    items, earlier = ([item for given in group for item in _unpacked(given)] for group in (items, earlier))
     known = {item["id"]: item for item in earlier if isinstance(item.get("id"), str)}
     own = [known.get(str(item.get("id"))) if item.get("type") == "item_reference" else item for item in items]
     return [*earlier, *(item for item in own if item is not None)]
+
+
+def _unpacked(item: Item) -> list[Item]:
+    """The items that a compaction of this server stands for; any other item alone."""
+    sealed = item.get("encrypted_content") if item.get("type") == "compaction" else None
+    inside = sealing.unseal(sealed) if isinstance(sealed, str) else None
+    kept = inside.get("items") if isinstance(inside, dict) else None
+    return [each for each in kept if isinstance(each, dict)] if isinstance(kept, list) else [item]
 
 
 def as_chat(body: Mapping[str, Any], earlier: Sequence[Item] = ()) -> dict[str, Any]:

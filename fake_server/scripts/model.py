@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from fake_server.api.request import CHAT, COMPLETIONS, EMBEDDINGS, MODERATIONS, RESPONSES
 from fake_server.faults import AnyFault
-from fake_server.scripts.reply_parts import Call, Count, Failure, Pace, Raw, Token, UsageNumbers
+from fake_server.scripts.reply_parts import Call, Count, Failure, Item, Pace, Raw, Token, UsageNumbers
 from fake_server.scripts.when import Part, Positive, Several, When, keep_one, optional
 from fake_server.wire.jsontext import compact
 
@@ -29,6 +29,7 @@ Category = Literal[
     "violence/graphic",
 ]  # fmt: skip
 WORDS = frozenset((CHAT, COMPLETIONS, RESPONSES))
+ITEMS = frozenset((RESPONSES,))
 ALL = WORDS | {EMBEDDINGS, MODERATIONS}
 
 
@@ -76,6 +77,7 @@ class Response(Answer):
     """What a script answers: one choice, several `choices`, an `error`, `raw` bytes, or what goes wrong."""
 
     choices: Several[Answer] = optional("several answers; without it `n` repeats the one answer", ())
+    output: Several[Item] = optional("the items of a response's `output` as they are, of any type", ())
     embedding: Several[float] | None = optional("the vector of every text, for embeddings")
     flagged: Several[Category] | None = optional("the categories that are flagged, for moderations; `[]`: none")
     usage: UsageNumbers | None = optional("token counts instead of the estimate")
@@ -93,13 +95,14 @@ class Response(Answer):
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> Response:
-        given = [name for name in ("choices", "error", "raw") if getattr(self, name)]
+        given = [name for name in ("choices", "output", "error", "raw") if getattr(self, name)]
         given += [name for name in ("embedding", "flagged") if getattr(self, name) is not None]
-        if self.says_something or self.reasoning or self.finish_reason or self.logprobs:
+        ends = self.finish_reason and not self.output
+        if self.says_something or self.reasoning or ends or self.logprobs:
             given.insert(0, "an answer of its own")
         if not given and not self.faults:
             raise PydanticCustomError(
-                "empty", "nothing to answer: give text, tool_calls, refusal, choices, error, raw or faults"
+                "empty", "nothing to answer: give text, tool_calls, refusal, choices, output, error, raw or faults"
             )
         keep_one(given)
         return self
@@ -130,11 +133,11 @@ class Response(Answer):
     def only_breaks(self) -> bool:
         """Whether it says nothing of its own, so that its faults strike what is answered without it."""
         numbers = self.embedding is not None or self.flagged is not None
-        return not (self.answers_words or self.error or self.raw or numbers)
+        return not (self.answers_words or self.output or self.error or self.raw or numbers)
 
     @cached_property
     def answers_words(self) -> bool:
-        return bool(self.says_something or self.choices or self.reasoning or self.finish_reason)
+        return not self.output and bool(self.says_something or self.choices or self.reasoning or self.finish_reason)
 
     @cached_property
     def endpoints(self) -> frozenset[str]:
@@ -143,6 +146,8 @@ class Response(Answer):
             return frozenset((EMBEDDINGS,))
         if self.flagged is not None:
             return frozenset((MODERATIONS,))
+        if self.output:
+            return ITEMS
         return WORDS if self.answers_words else ALL
 
 

@@ -9,7 +9,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, model_validator
 from pydantic import field_validator as checked
 from pydantic_core import PydanticCustomError
 
@@ -48,6 +48,16 @@ class Call(Part):
     def arguments_text(self) -> str:
         """The arguments as JSON text."""
         return self.arguments if isinstance(self.arguments, str) else compact(self.arguments)
+
+
+def _has_type(item: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(item.get("type"), str):
+        raise PydanticCustomError("item", "an item has a type, such as message or web_search_call: add it")
+    return item
+
+
+Item = Annotated[dict[str, Any], AfterValidator(_has_type)]
+"""An item of a response's output, as the API has it."""
 
 
 class Token(Part):

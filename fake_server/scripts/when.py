@@ -179,7 +179,9 @@ class ResultTest(Part):
 class When(Part):
     """What a request must be for the script to answer it; every condition given must hold."""
 
-    endpoint: Endpoint | None = optional("`chat/completions`, `completions`, `embeddings` or `moderations`")
+    endpoint: Endpoint | None = optional(
+        "`chat/completions`, `completions`, `responses`, `embeddings` or `moderations`"
+    )
     method: str | None = optional("the HTTP method, in any case; for faults, as scripts answer POST only")
     path: AnyValue | None = optional("the path, with or without its `/v1` and without the query: a value or a test")
     model: ModelTest | None = optional("the model asked for: a name, or a test")

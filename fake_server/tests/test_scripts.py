@@ -133,7 +133,7 @@ GOLDEN = [
     ),
     (
         "- name: a\n  reply: {}\n",
-        "s.yaml:2: reply: nothing to answer: give text, tool_calls, refusal, choices, error, raw or faults",
+        "s.yaml:2: reply: nothing to answer: give text, tool_calls, refusal, choices, output, error, raw or faults",
     ),
     (
         "- name: a\n  reply: {text: b, error: {status: 500, message: c}}\n",

@@ -11,10 +11,11 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from fake_server.api import chat_request, responses_request, sealing
+from fake_server.api import chat_request, items, responses_request, sealing
 from fake_server.api.render.style import Style
 from fake_server.api.reply import Choice, Reply, TokenLogprob, ToolCall, count_scores
 from fake_server.wire.budget import hold, spend
+from fake_server.wire.deep_size import deep_size
 
 _SCORE = 450
 """Bytes that a log probability takes as a dict and as JSON."""
@@ -24,14 +25,6 @@ _NEWER = re.compile(r"(?:^|[/.])gpt-(?:5\.[2-9]|[6-9])")
 """Models whose `top_p` is 0.98 and whose cache is kept for a day."""
 _PHASED = re.compile(r"(?:^|[/.])gpt-(?:5\.[4-9]|[6-9])")
 """Models whose messages have a phase."""
-_PREFIXES = {
-    "message": "msg_", "reasoning": "rs_", "function_call": "fc_", "custom_tool_call": "ctc_",
-    "web_search_call": "ws_", "file_search_call": "fs_", "code_interpreter_call": "ci_",
-    "image_generation_call": "ig_", "computer_call": "cu_", "mcp_call": "mcp_", "mcp_list_tools": "mcpl_",
-    "mcp_approval_request": "mcpr_", "local_shell_call": "lsh_", "shell_call": "sh_", "apply_patch_call": "apc_",
-    "tool_search_call": "tsc_", "tool_search_output": "tso_", "compaction": "cmp_", "program": "prog_",
-}  # fmt: skip
-"""How the ids of items begin."""
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 
@@ -115,12 +108,12 @@ def early(response: Mapping[str, Any], status: str = "in_progress") -> dict[str,
 
 def new_id(kind: str, style: Style) -> str:
     """Make an id for an item of this type."""
-    return style.new_item_id(_PREFIXES.get(kind, "item_"))
+    return style.new_item_id(f"{items.PREFIXES[kind]}_")
 
 
 def _hold(reply: Reply) -> None:
     """Note what the texts take in the object and the large events of its stream, and its log probabilities."""
-    texts = sum(len(choice.content or "") for choice in reply.choices)
+    texts = sum(len(choice.content or "") for choice in reply.choices) + sum(map(deep_size, reply.output))
     hold(_COPIES * texts, "the events that repeat its texts")
     if scores := sum(map(count_scores, reply.choices)):
         spend(scores * 4, f"the JSON of {scores:,} log probabilities")
@@ -141,14 +134,14 @@ def _or(value: Any, default: Any) -> Any:
 def output_items(reply: Reply, request: Mapping[str, Any], style: Style) -> list[dict[str, Any]]:
     """The items of a reply: for each choice its reasoning, its message and its calls."""
     if reply.output:
-        return [_given_item(item, style) for item in reply.output]
-    items: list[dict[str, Any]] = []
+        return [items.output_item(item) for item in reply.output]
+    made: list[dict[str, Any]] = []
     spaces = responses_request.namespaces(request) if any(choice.tool_calls for choice in reply.choices) else {}
     phased = bool(_PHASED.search(reply.model))
     for index, choice in enumerate(reply.choices):
         thinks = reply.usage.reasoning_tokens > 0 and index == 0
-        items += _items_of(choice, request, style, thinks=thinks, phased=phased, spaces=spaces)
-    return items
+        made += _items_of(choice, request, style, thinks=thinks, phased=phased, spaces=spaces)
+    return made
 
 
 def _items_of(
@@ -161,18 +154,18 @@ def _items_of(
     message = speaks or (empty and not cut_before)
     shows = choice.reasoning is not None or responses_request.ENCRYPTED in responses_request.included(request)
     silent = style.reserved and not shows and message
-    items: list[dict[str, Any]] = []
+    made: list[dict[str, Any]] = []
     if choice.reasoning is not None or (thinks and not silent):
-        items.append(_reasoning(choice.reasoning, request, style))
+        made.append(_reasoning(choice.reasoning, request, style))
     if message:
         phase = {} if not phased else {"phase": "commentary" if choice.tool_calls else "final_answer"}
         content = _parts(choice)
         head = {"id": new_id("message", style), "type": "message", "status": "completed", "content": content}
-        items.append({**head, **phase, "role": "assistant"})
-    items += [_call(call, style, spaces) for call in choice.tool_calls]
-    if items and "status" in items[-1]:
-        items[-1]["status"] = status
-    return items
+        made.append({**head, **phase, "role": "assistant"})
+    made += [_call(call, style, spaces) for call in choice.tool_calls]
+    if made and "status" in made[-1]:
+        made[-1]["status"] = status
+    return made
 
 
 def _reasoning(text: str | None, request: Mapping[str, Any], style: Style) -> dict[str, Any]:
@@ -225,12 +218,6 @@ def _call(call: ToolCall, style: Style, spaces: Mapping[str, str]) -> dict[str, 
     if kind == "custom_tool_call":
         return {**head, "call_id": call_id, "input": call.arguments, "name": call.name, **space}
     return {**head, "arguments": call.arguments, "call_id": call_id, "name": call.name, **space}
-
-
-def _given_item(item: Mapping[str, Any], style: Style) -> dict[str, Any]:
-    """An item of a script as it is, with an id if it has none."""
-    kind = str(item.get("type", ""))
-    return dict(item) if "id" in item else {"id": new_id(kind, style), **item}
 
 
 # -- what is repeated of the request

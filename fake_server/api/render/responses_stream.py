@@ -106,21 +106,21 @@ class _Stream:
 
     def message(self, item: _Item, place: Mapping[str, Any]) -> Events:
         """The parts of a message."""
-        for index, part in enumerate(item.get("content") or ()):
+        for index, part in enumerate(_parts(item.get("content"))):
             yield from self._part(part, {"content_index": index, **place})
 
     def reasoning(self, item: _Item, place: Mapping[str, Any]) -> Events:
         """The summary of reasoning, and its text."""
-        for index, part in enumerate(item.get("summary") or ()):
+        for index, part in enumerate(_parts(item.get("summary"))):
             at = {**place, "summary_index": index}
-            whole = {"type": "summary_text", "text": part.get("text", "")}
+            whole = {"type": "summary_text", "text": _text(part)}
             yield from self._event("response.reasoning_summary_part.added", **at, part={**whole, "text": ""})
             yield from self._deltas("response.reasoning_summary_text.delta", whole["text"], at)
             yield from self._event("response.reasoning_summary_text.done", **at, text=whole["text"])
             yield from self._event("response.reasoning_summary_part.done", **at, part=whole)
-        for index, part in enumerate(item.get("content") or ()):
+        for index, part in enumerate(_parts(item.get("content"))):
             at = {"content_index": index, **place}
-            text = part.get("text", "")
+            text = _text(part)
             yield from self._event("response.content_part.added", **at, part={**part, "text": ""})
             yield from self._deltas("response.reasoning_text.delta", text, at)
             yield from self._event("response.reasoning_text.done", **at, text=text)
@@ -129,17 +129,17 @@ class _Stream:
     def _part(self, part: _Item, at: Mapping[str, Any]) -> Events:
         if part.get("type") == "refusal":
             yield from self._event("response.content_part.added", **at, part={**part, "refusal": ""})
-            yield from self._deltas("response.refusal.delta", part["refusal"], at)
-            yield from self._event("response.refusal.done", **at, refusal=part["refusal"])
+            yield from self._deltas("response.refusal.delta", _text(part, "refusal"), at)
+            yield from self._event("response.refusal.done", **at, refusal=_text(part, "refusal"))
         else:
             empty = {**part, "annotations": [], "text": "", **({"logprobs": []} if "logprobs" in part else {})}
-            scores, text = part.get("logprobs") or [], part.get("text", "")
+            scores, text = _parts(part.get("logprobs")), _text(part)
             yield from self._event("response.content_part.added", **at, part=empty)
             if scores:
                 yield from self._scored(scores, at)
             else:
                 yield from self._deltas("response.output_text.delta", text, at, logprobs=[])
-            for number, annotation in enumerate(part.get("annotations") or ()):
+            for number, annotation in enumerate(_parts(part.get("annotations"))):
                 kind = "response.output_text.annotation.added"
                 yield from self._event(kind, annotation=annotation, annotation_index=number, **at)
             short = [_short_score(score) for score in scores]
@@ -149,7 +149,7 @@ class _Stream:
     def _scored(self, scores: Sequence[_Item], at: Mapping[str, Any]) -> Events:
         """The pieces of a text with the log probabilities of their tokens."""
         for group in self._style.group(scores):
-            delta = "".join(score["token"] for score in group)
+            delta = "".join(_text(score, "token") for score in group)
             padding = {"obfuscation": self._pads(1)[0]} if self._padded else {}
             members = {**at, "delta": delta, "logprobs": [_short_score(score) for score in group], **padding}
             if delta:
@@ -197,16 +197,50 @@ class _Stream:
             yield from self._event("response.image_generation_call.partial_image", **partial)
         yield from self._event("response.image_generation_call.completed", **place)
 
+    def shell(self, item: _Item, place: Mapping[str, Any]) -> Events:
+        """The commands of a shell."""
+        at = {"output_index": place["output_index"]}
+        action = item.get("action")
+        commands = action.get("commands") if isinstance(action, Mapping) else None
+        for index, command in enumerate(map(str, commands if isinstance(commands, list) else ())):
+            here = {**at, "command_index": index}
+            yield from self._event("response.shell_call_command.added", **here, command="")
+            yield from self._deltas("response.shell_call_command.delta", command, here)
+            yield from self._event("response.shell_call_command.done", **here, command=command)
+
+    def shell_output(self, item: _Item, place: Mapping[str, Any]) -> Events:
+        """What the commands of a shell printed."""
+        for index, output in enumerate(_parts(item.get("output"))):
+            here = {**place, "command_index": index}
+            printed = {name: output[name] for name in ("stdout", "stderr") if output.get(name)}
+            yield from self._event("response.shell_call_output_content.delta", **here, delta=printed)
+            yield from self._event("response.shell_call_output_content.done", **here, output=[output])
+
+    def compacting(self, item: _Item, place: Mapping[str, Any]) -> Events:
+        """Shortening the conversation."""
+        yield from self._event("response.compaction.compacting", **place)
+
     def searching(self, item: _Item, place: Mapping[str, Any]) -> Events:
         """A search."""
         for step in ("in_progress", "searching", "completed"):
             yield from self._event(f"response.{item['type']}.{step}", **place)
 
 
+def _parts(value: object) -> list[_Item]:
+    """The objects of a list; what a script gives may be anything."""
+    return [part for part in value if isinstance(part, Mapping)] if isinstance(value, list) else []
+
+
+def _text(part: _Item, name: str = "text") -> str:
+    value = part.get(name)
+    return value if isinstance(value, str) else ""
+
+
 def _short_score(score: _Item) -> Event:
     """A log probability as events have it, without bytes."""
-    top = [{"token": each["token"], "logprob": each["logprob"]} for each in score.get("top_logprobs") or ()]
-    return {"token": score["token"], "logprob": score["logprob"], "top_logprobs": top}
+    names = ("token", "logprob")
+    top = [{name: each.get(name) for name in names} for each in _parts(score.get("top_logprobs"))]
+    return {**{name: score.get(name) for name in names}, "top_logprobs": top}
 
 
 # -- items as they are announced
@@ -230,6 +264,11 @@ def _without(*names: str) -> Callable[[_Item], _Item]:
     return lambda item: {name: value for name, value in _as_it_is(item).items() if name not in names}
 
 
+def _without_commands(item: _Item) -> _Item:
+    action = item.get("action")
+    return {**_as_it_is(item), "action": {**action, "commands": []}} if isinstance(action, Mapping) else _as_it_is(item)
+
+
 _Inside = Callable[[_Stream, _Item, Mapping[str, Any]], Events]
 _KINDS: Mapping[str, tuple[Callable[[_Item], _Item], _Inside]] = {
     "message": (_emptied(content=[]), _Stream.message),
@@ -242,7 +281,8 @@ _KINDS: Mapping[str, tuple[Callable[[_Item], _Item], _Inside]] = {
     "image_generation_call": (_emptied(result=None), _Stream.image),
     "mcp_call": (_emptied(arguments="", output=None, error=None), _Stream.mcp),
     "mcp_list_tools": (_emptied(tools=[]), _Stream.mcp_list),
-    "tool_search_call": (_emptied(arguments={}), _nothing),
-    "apply_patch_call": (_as_it_is, _nothing),
+    "shell_call": (_without_commands, _Stream.shell),
+    "shell_call_output": (_emptied(output=[]), _Stream.shell_output),
+    "compaction": (_as_it_is, _Stream.compacting),
 }
 """How an item is announced, and what stands between that and its end."""

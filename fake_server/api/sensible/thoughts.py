@@ -22,7 +22,7 @@ def with_summary(reply: Reply, request: Mapping[str, Any], seed: int) -> Reply:
     """The reply, with a summary of its reasoning if one is asked for, and a script wrote none."""
     kind = responses_request.summary_of(request)
     choices = reply.choices
-    if kind is None or not reply.usage.reasoning_tokens or any(choice.reasoning for choice in choices):
+    if kind is None or reply.output or not reply.usage.reasoning_tokens or any(choice.reasoning for choice in choices):
         return reply
     key = ["thoughts", seed, choices[0].content or ""]
     steps = _STEPS if kind == "detailed" else _STEPS[:1]
