@@ -159,6 +159,25 @@ def no_such_item(name: str) -> ErrorReply:
     return ErrorReply(404, f"Item with id '{_echo(name)}' not found.")
 
 
+def no_item_to_refer_to(name: str) -> ErrorReply:
+    """404 for a reference in the input to an item that is not stored."""
+    message = (
+        f"Item with id '{_echo(name)}' not found. Items are not persisted when `store` is set to false. "
+        "Try again with `store` set to true, or remove this item from your input."
+    )
+    return ErrorReply(404, message, param="input")
+
+
+def synchronous_response() -> ErrorReply:
+    """400 for cancelling a response that is not worked for in the background."""
+    return ErrorReply(400, "Cannot cancel a synchronous response.")
+
+
+def cancelled_response(name: str) -> ErrorReply:
+    """400 for the stream of a response that was cancelled, for which there is no event."""
+    return ErrorReply(400, f"Response with id '{_echo(name)}' was cancelled and cannot be streamed.", param="stream")
+
+
 def duplicate_item(name: str, param: str) -> ErrorReply:
     """400 for an item that is there already."""
     again = "Remove duplicate items from your input and try again."

@@ -36,6 +36,7 @@ PREFIXES: Mapping[str, str] = {
     "mcp_approval_response": "mcpa",
     "tool_search_call": "tsc",
     "tool_search_output": "tso",
+    "program": "prog",
 }
 """What ids begin with, by type of item; those of genuine recordings where there are any."""
 _WITHOUT_STATUS = frozenset(
@@ -61,9 +62,9 @@ def new_id(prefix: str) -> str:
 
 def as_item(item: Mapping[str, Any]) -> dict[str, Any]:
     """The item with its type, and a message with a list of parts; `{"role": "user", "content": "Hi"}` is short."""
-    kind = item.get("type") or "message"
+    kind = item.get("type") or ("message" if "role" in item else "item_reference")
     if kind != "message":
-        return dict(item)
+        return {**item, "type": kind}
     role, content = item.get("role"), item.get("content")
     if isinstance(content, str):
         content = [_part(role, {"text": content})]

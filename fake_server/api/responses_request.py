@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fake_server.api import chat_request, sealing
+from fake_server.api.items import as_item
 
 MODEL = "gpt-4o"
 """The model of a request that names none, as its prompt does."""
@@ -27,18 +28,7 @@ def input_items(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     given = body.get("input")
     if isinstance(given, str):
         given = [{"role": "user", "content": given}]
-    return [_whole(item) for item in given if isinstance(item, Mapping)] if isinstance(given, list) else []
-
-
-def _whole(item: Item) -> dict[str, Any]:
-    kind = item.get("type") or ("message" if "role" in item else "item_reference")
-    if kind != "message":
-        return {**item, "type": kind}
-    content = item.get("content")
-    if isinstance(content, str):
-        said = item.get("role") == "assistant"
-        content = [{"type": "output_text" if said else "input_text", "text": content}]
-    return {**item, "type": kind, "content": content}
+    return [as_item(item) for item in given if isinstance(item, Mapping)] if isinstance(given, list) else []
 
 
 def resolve(items: Sequence[Item], earlier: Sequence[Item]) -> list[Item]:

@@ -25,14 +25,13 @@ from fake_server.faults.base import HEADER as FAULT_HEADER
 from fake_server.server import in_flight
 from fake_server.server.deliveries import refuse
 from fake_server.server.faulting import Faulting
-from fake_server.server.request_context import Refused, RequestContext, header_fields, is_control, path_of
+from fake_server.server.request_context import Refused, RequestContext, header_fields, is_control, path_of, split_space
 from fake_server.server.routes import models
 from fake_server.server.routes.table import DIRECT, PAGE_METHODS, PAGES, Operation, find_operation, is_published
 from fake_server.server.sender import AsgiSender, Sender
 from fake_server.server.settings import Settings
 from fake_server.server.state.journal import JournalEntry
 from fake_server.server.state.memory import SMALL
-from fake_server.server.state.space import split_space
 from fake_server.wire.budget import TooMuch
 from fake_server.wire.delivery import NO_BODY, Delivery
 

@@ -21,7 +21,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fake_server.api import errors
 from fake_server.api.reply import ErrorReply
-from fake_server.server.control.operations import ROUTES, error_response, json_response
+from fake_server.server.control.operations import ROUTES
+from fake_server.server.control.replies import error_response, json_response
 from fake_server.server.request_context import CONTEXT, CONTROL, RequestContext
 from fake_server.server.routes.table import PAGES
 from fake_server.wire.delivery import NO_BODY, Delivery

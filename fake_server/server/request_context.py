@@ -25,10 +25,10 @@ from fake_server.server.admission import OF_PAGES, USUAL, admit
 from fake_server.server.settings import Settings
 from fake_server.server.state.journal import JournalEntry
 from fake_server.server.state.memory import SMALL
-from fake_server.server.state.space import split_space
 from fake_server.wire import jsontext
 from fake_server.wire.budget import CURRENT, Budget, Heavy, TooMuch, hold, spend
 
+SPACE_HEADER = "x-fake-space"
 CONTROL, METRICS = "/__fake__", "/metrics"
 CONTEXT = "fake_server.context"
 """Where the ASGI scope of a page (control, /docs) holds the RequestContext."""
@@ -193,6 +193,18 @@ def header_fields(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
         name, text = raw.decode("latin-1").lower(), value.decode("latin-1")
         fields[name] = f"{fields[name]}, {text}" if name in fields else text
     return fields
+
+
+def split_space(path: str, headers: Mapping[str, str]) -> tuple[str, str]:
+    """The name of the space a request is in, and its path without that name."""
+    name = headers.get(SPACE_HEADER, "")
+    if path.startswith("/@"):
+        prefix, slash, rest = path[2:].partition("/")
+        return name or prefix, slash + rest or "/"
+    if not name and "@" in (credentials := headers.get("authorization", "")):
+        key, _, last = credentials.rpartition("@")
+        name = last.strip() if key.lower().startswith("bearer sk-") else ""
+    return name, path
 
 
 def is_control(path: str) -> bool:

@@ -16,6 +16,7 @@ from fake_server.server.state.journal import JournalEntry
 if TYPE_CHECKING:
     from fake_server.replay import ReplayTransport, mocked
     from fake_server.server.in_process import InProcess
+    from fake_server.server.state.clock import Clock
     from fake_server.server.state.space import Space
 
 Answer = str | Mapping[str, Any] | Callable[..., Any]
@@ -50,6 +51,11 @@ class FakeSpace:
     def base_url(self) -> str:
         """The URL with `/v1`, as the SDKs want it."""
         return f"{self.url}/v1"
+
+    @property
+    def clock(self) -> Clock:
+        """The time by which responses in the background are worked for: `stop()`, `advance(seconds)`, `run()`."""
+        return self._space.clock
 
     @property
     def requests(self) -> tuple[JournalEntry, ...]:

@@ -65,6 +65,7 @@ def saved(fake: FakeServer) -> dict[str, str]:
     added = httpx2.post(f"{fake.base_url}/conversations/{conversation}/items", json={"items": [said]}).json()
     return {
         "completion_id": save("chat/completions", {"model": "gpt-4o", "messages": [said], "store": True}),
+        "response_id": save("responses", {"model": "gpt-4o", "input": "hi", "background": True}),
         "conversation_id": conversation,
         "item_id": added["first_id"],
     }

@@ -108,7 +108,7 @@ def early(response: Mapping[str, Any], status: str = "in_progress") -> dict[str,
 
 def new_id(kind: str, style: Style) -> str:
     """Make an id for an item of this type."""
-    return style.new_item_id(f"{items.PREFIXES[kind]}_")
+    return style.new_item_id(f"{items.PREFIXES.get(kind, 'item')}_")
 
 
 def _hold(reply: Reply) -> None:

@@ -106,10 +106,10 @@ _FORMS = (
     {**_MESSAGE.schema, "type": "object", "properties": _UNTYPED},
     {**_REFERENCE.schema, "properties": {**_REFERENCE.schema["properties"], **_UNTYPED}, "not": {"required": ["role"]}},
 )
-_ITEM = Check(_validate_item, {"anyOf": _FORMS}).named(
+ITEM = Check(_validate_item, {"anyOf": _FORMS}).named(
     "InputItem", "A message, a call, the result of one, reasoning, or another item of a conversation."
 )
-INPUT = by_type(_EXPECTED, string=anything, array=array(_ITEM, most=MOST_ITEMS))
+INPUT = by_type(_EXPECTED, string=anything, array=array(ITEM, most=MOST_ITEMS))
 
 
 def find_item_refusal(items: list[Mapping[str, Any]]) -> ErrorReply | None:

@@ -106,7 +106,7 @@ def validate_response(request: Mapping[str, Any]) -> ErrorReply | None:
 
     Whether its items belong together is `response_input.find_item_refusal`, once earlier ones are known.
     """
-    return find_refusal(request, _required(request), MEMBERS, _check_combinations, unknown=_unknown)
+    return find_refusal(request, _required(request), MEMBERS, _check_combinations, unknown=unknown_member)
 
 
 def _required(request: Mapping[str, Any]) -> tuple[str, ...]:
@@ -114,7 +114,8 @@ def _required(request: Mapping[str, Any]) -> tuple[str, ...]:
     return () if request.get("prompt") is not None else ("model",)
 
 
-def _unknown(request: Mapping[str, Any], name: str) -> Invalid:
+def unknown_member(request: Mapping[str, Any], name: str) -> Invalid:
+    """The error for an unknown member, or for one of chat that has another name here."""
     if name in _MOVED:
         reference = "https://platform.openai.com/docs/api-reference/responses/create"
         message = (
@@ -125,16 +126,26 @@ def _unknown(request: Mapping[str, Any], name: str) -> Invalid:
     return Invalid(f"Unknown parameter: '{echo(name)}'.", echo(name), "unknown_parameter")
 
 
-def _check_combinations(request: Mapping[str, Any]) -> None:
+def check_sources(request: Mapping[str, Any]) -> None:
+    """Raise Invalid for a request that says nothing of what to answer."""
     if all(request.get(name) is None for name in _SOURCES):
         message = "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation_id' must be provided."
         raise Invalid(message, "input", "missing_required_parameter")
+
+
+def check_exclusive(request: Mapping[str, Any]) -> None:
+    """Raise Invalid for a request that goes on from two things."""
     if request.get("previous_response_id") is not None and request.get("conversation") is not None:
         message = (
             "Mutually exclusive parameters. Ensure you are only providing one of: 'previous_response_id' or "
             "'conversation'."
         )
         raise Invalid(message, None, "mutually_exclusive_parameters")
+
+
+def _check_combinations(request: Mapping[str, Any]) -> None:
+    check_sources(request)
+    check_exclusive(request)
     if request.get("background") and request.get("store") is False:
         raise Invalid("Background mode requires 'store' to be true.", "background")
     check_stream_options(request)

@@ -21,9 +21,18 @@ from fake_server.faults.active import ActiveFault
 from fake_server.scripts.model import Script
 from fake_server.scripts.yaml_lines import ScriptError
 from fake_server.server.admission import OF_PAGES
+from fake_server.server.control.clock import set_clock, tell_time
+from fake_server.server.control.replies import (
+    BOOLEANS,
+    context_of,
+    error_response,
+    json_response,
+    refuse_because,
+    space_of,
+)
 from fake_server.server.control.serialize import serialize_fault, serialize_scripts, write_requests
-from fake_server.server.deliveries import refuse, to_json
-from fake_server.server.request_context import CONTEXT, CONTROL, LARGE, METRICS, Refused, RequestContext
+from fake_server.server.deliveries import to_json
+from fake_server.server.request_context import CONTROL, LARGE, METRICS, Refused, RequestContext
 from fake_server.server.state.memory import StorageFull
 from fake_server.server.state.space import Space
 from fake_server.wire.jsontext import parse
@@ -35,25 +44,12 @@ Result = TypeVar("Result")
 _WHOLE, _STATUS = re.compile(r"[0-9]{1,9}"), re.compile(r"[1-5][0-9]{2}")
 _UNDECLARED = ("", "text/plain", "application/x-www-form-urlencoded")
 """Types of a body that `curl -d` and the like send without meaning them."""
-_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
-SEE = ("requests", "scripts", "replies", "faults", "reset", "spaces")
-
-
-def json_response(value: Any, status: int = 200) -> Response:
-    """Compact JSON text."""
-    return Response(to_json(value), status, media_type="application/json")
-
-
-def error_response(error: ErrorReply) -> Response:
-    """OpenAI's error object with its status and headers."""
-    delivery = refuse(error)
-    body = b"".join(write.data for write in delivery.writes)
-    return Response(body, delivery.status, headers=dict(delivery.headers))
+SEE = ("requests", "scripts", "replies", "faults", "reset", "spaces", "clock")
 
 
 async def overview(request: Request) -> Response:
     """GET: what this server is and holds."""
-    settings, space = _context(request).settings, _space(request)
+    settings, space = context_of(request).settings, space_of(request)
     return json_response(
         {
             "seed": settings.seed,
@@ -77,32 +73,32 @@ async def list_requests(request: Request) -> Response:
 
     `left_out` says how many older ones would have made the list too long, although they matched.
     """
-    space, query = _space(request), request.query_params
+    space, query = space_of(request), request.query_params
     limit = query.get("limit", str(SHOWN))
     if not _WHOLE.fullmatch(limit):
-        return _refuse(f"limit must be a whole number of at most 9 digits, but is {limit[:50]!r}")
+        return refuse_because(f"limit must be a whole number of at most 9 digits, but is {limit[:50]!r}")
     wanted = {name: query[name] for name in ("path", "script", "status") if name in query}
     if not _STATUS.fullmatch(wanted.get("status", "200")):
-        return _refuse(f"status must be a number from 100 to 599, but is {wanted['status'][:50]!r}")
+        return refuse_because(f"status must be a number from 100 to 599, but is {wanted['status'][:50]!r}")
     matching = [
         entry for entry in space.entries() if all(str(getattr(entry, name)) == value for name, value in wanted.items())
     ]
     shown = matching[max(len(matching) - int(limit), 0) :]
-    requests, left_out = await _in_thread(_context(request), write_requests, shown, space)
+    requests, left_out = await _in_thread(context_of(request), write_requests, shown, space)
     numbers = to_json({"matching": len(matching), "dropped": space.journal.dropped, "left_out": left_out})
     return Response(b'{"requests":%b,%b' % (requests, numbers[1:]), media_type="application/json")
 
 
 async def forget_requests(request: Request) -> Response:
     """DELETE: forget what was asked."""
-    _space(request).forget_requests()
+    space_of(request).forget_requests()
     return Response(status_code=204)
 
 
 async def list_scripts(request: Request) -> Response:
     """GET: the scripts in the order they are tried, with how often each answered."""
-    space = _space(request)
-    return json_response({"scripts": await _in_thread(_context(request), serialize_scripts, space)})
+    space = space_of(request)
+    return json_response({"scripts": await _in_thread(context_of(request), serialize_scripts, space)})
 
 
 async def add_scripts(request: Request) -> Response:
@@ -117,7 +113,7 @@ async def add_replies(request: Request) -> Response:
 
 async def list_faults(request: Request) -> Response:
     """GET: the faults in force, with how often each struck."""
-    return json_response({"faults": [serialize_fault(active) for active in _space(request).faults.current]})
+    return json_response({"faults": [serialize_fault(active) for active in space_of(request).faults.current]})
 
 
 async def add_faults(request: Request) -> Response:
@@ -127,21 +123,21 @@ async def add_faults(request: Request) -> Response:
 
 async def remove_faults(request: Request) -> Response:
     """DELETE: lift one fault, or all of them."""
-    return _remove(request, _space(request).faults.remove, "fault in force", "faults")
+    return _remove(request, space_of(request).faults.remove, "fault in force", "faults")
 
 
 async def remove_scripts(request: Request) -> Response:
     """DELETE: take away one script that was added, or all of them."""
-    return _remove(request, _space(request).remove, "script that was added", "scripts")
+    return _remove(request, space_of(request).remove, "script that was added", "scripts")
 
 
 async def reset(request: Request) -> Response:
     """POST: forget requests, uses and additions in this space; in all of them with `?all=true`."""
     given = request.query_params.get("all", "false")
-    every = _BOOLEANS.get(given)
+    every = BOOLEANS.get(given)
     if every is None:
-        return _refuse(f"all is true or false, not {given[:50]!r}")
-    for space in _context(request).settings.spaces.known() if every else (_space(request),):
+        return refuse_because(f"all is true or false, not {given[:50]!r}")
+    for space in context_of(request).settings.spaces.known() if every else (space_of(request),):
         space.reset()
     return Response(status_code=204)
 
@@ -158,7 +154,7 @@ async def list_spaces(request: Request) -> Response:
             "added": len(space.queued) + len(space.own),
             "bytes": {kind: size for kind, size in space.ledger.kinds.items() if size},
         }
-        for space in _context(request).settings.spaces.known()
+        for space in context_of(request).settings.spaces.known()
     ]
     return json_response({"spaces": spaces})
 
@@ -166,16 +162,16 @@ async def list_spaces(request: Request) -> Response:
 async def drop_space(request: Request) -> Response:
     """DELETE: forget a space and all in it."""
     name = request.path_params["name"]
-    if _context(request).settings.spaces.drop(name):
+    if context_of(request).settings.spaces.drop(name):
         return Response(status_code=204)
-    return _refuse(f"there is no space named {name!r}", 404)
+    return refuse_because(f"there is no space named {name!r}", 404)
 
 
 async def metrics(request: Request) -> Response:
     """GET: what the server has done, in Prometheus' text format."""
     from prometheus_client import CONTENT_TYPE_LATEST  # see metrics.py
 
-    settings = _context(request).settings
+    settings = context_of(request).settings
     return Response(settings.metrics.text(settings.spaces.budget), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -188,6 +184,8 @@ OPERATIONS = (
     ("GET", f"{CONTROL}/scripts", list_scripts),
     ("GET", f"{CONTROL}/faults", list_faults),
     ("GET", f"{CONTROL}/spaces", list_spaces),
+    ("GET", f"{CONTROL}/clock", tell_time),
+    ("POST", f"{CONTROL}/clock", set_clock),
     ("GET", METRICS, metrics),
     ("DELETE", f"{CONTROL}/scripts/{{name}}", remove_scripts),
     ("DELETE", f"{CONTROL}/faults/{{name}}", remove_faults),
@@ -200,15 +198,6 @@ OPERATIONS = (
 """Method, path and handler, in the order of the OpenAPI document: its examples add before they list and remove."""
 
 ROUTES = tuple(Route(path, endpoint, methods=[method]) for method, path, endpoint in OPERATIONS)
-
-
-def _space(request: Request) -> Space:
-    return _context(request).space
-
-
-def _context(request: Request) -> RequestContext:
-    context: RequestContext = request.scope[CONTEXT]
-    return context
 
 
 def _queue(space: Space, items: Sequence[Mapping[str, Any]]) -> tuple[Script, ...]:
@@ -229,7 +218,7 @@ async def _add(
     read_text: Callable[[str], list[dict[str, Any]]] | None,
 ) -> Response:
     """Add what the body holds: JSON, where `read_text` is given also text instead of JSON objects."""
-    context = _context(request)
+    context = context_of(request)
     try:
         value = await _read_value(context, read_text is not None)
         items: list[Mapping[str, Any]] = []
@@ -240,13 +229,13 @@ async def _add(
                 items += read_text(item)
             else:
                 kind = "JSON object" if read_text is None else "JSON object or a text"
-                return _refuse(f"a {kind} is expected, or several in an array")
+                return refuse_because(f"a {kind} is expected, or several in an array")
         context.budget.heavy |= len(context.raw) > SHORT
-        added = await context.work(add, _space(request), items)
+        added = await context.work(add, space_of(request), items)
     except Refused as refused:
         return error_response(refused.reply)
     except (ScriptError, FaultError) as error:
-        return _refuse(str(error))
+        return refuse_because(str(error))
     except StorageFull as error:
         return error_response(errors.storage_full(str(error)))
     return json_response({"added": [item.name for item in added]}, 201)
@@ -280,9 +269,5 @@ def _remove(request: Request, remove: Callable[[str | None], int], kind: str, li
     name = request.path_params.get("name")
     removed = remove(name)
     if name is not None and not removed:
-        return _refuse(f"no {kind} is named {name!r}: GET {CONTROL}/{listed} lists them", 404)
+        return refuse_because(f"no {kind} is named {name!r}: GET {CONTROL}/{listed} lists them", 404)
     return json_response({"removed": removed})
-
-
-def _refuse(message: str, status: int = 400) -> Response:
-    return error_response(ErrorReply(status, message))

@@ -10,7 +10,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fake_server.api.validate import chat, completions, conversations, embeddings, moderations, responses
+from fake_server.api.validate import (
+    chat,
+    completions,
+    conversations,
+    embeddings,
+    moderations,
+    response_tasks,
+    responses,
+)
 from fake_server.api.validate.checks import Check
 from fake_server.api.validate.containers import members
 from fake_server.wire.datafile import read_yaml
@@ -26,6 +34,13 @@ REQUESTS = tuple(
         ("CreateChatCompletionRequest", "A conversation to answer.", chat.REQUIRED, chat.MEMBERS),
         ("UpdateChatCompletionRequest", "New metadata for a stored completion.", chat.UPDATE, chat.UPDATE),
         ("CreateCompletionRequest", "A text to continue.", completions.REQUIRED, completions.MEMBERS),
+        ("TokenCountsBody", "An input whose tokens to count.", {}, response_tasks.COUNT),
+        (
+            "CompactResponseMethodPublicBody",
+            "An input to compact.",
+            response_tasks.COMPACT_REQUIRED,
+            response_tasks.COMPACT,
+        ),
         ("CreateConversationBody", "A conversation to begin.", {}, conversations.CREATE),
         ("UpdateConversationBody", "New metadata for a conversation.", conversations.UPDATE, conversations.UPDATE),
         ("CreateConversationItemsBody", "Items to add to a conversation.", conversations.ADD, conversations.ADD),

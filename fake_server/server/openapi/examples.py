@@ -17,11 +17,12 @@ CHAT_PATH = "/v1/chat/completions"
 CHAT = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]}
 Ask = Callable[[Request], Exchange]
 _IDS = re.compile(r"((?:chatcmpl|cmpl|modr)-|call_)[A-Za-z0-9]{20,}")
-_HEX_IDS = re.compile(r'"([a-z]{2,4}_)[0-9a-f]{48,}"')
+_HEX_IDS = re.compile(r'"([a-z]{2,4}_)[0-9a-f]{40,}"')
 _HEX = "6924b7f0c2a94d8e9b3f5a1702468ace13579bdf02468ace13"
+_SEALS = re.compile(r'"encrypted_content":"[^"]*"')
 _TIMES = re.compile(r'"(created|created_at|completed_at|began)":[0-9.]+')
 _SIZES = re.compile(r'"held":\d+|"(?:kinds|bytes)":\{[^}]*\}')
-_SPANS = re.compile(r'"(first|seconds|uptime)":[0-9.e-]+')
+_SPANS = re.compile(r'"(first|seconds|uptime|now)":[0-9.e-]+')
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,9 @@ class Samples:
             item = {**said, "id": f"msg_{conversation.removeprefix('conv_')}"}
             _send(self._open, "POST", f"/v1/conversations/{conversation}/items", {"items": [item]}, {})
             return {"conversation_id": conversation, "item_id": item["id"]}
+        if "{response_id}" in path:
+            request = {"model": CHAT["model"], "input": said["content"], "metadata": metadata}
+            return {"response_id": self._save("/v1/responses", {**request, "background": path.endswith("/cancel")})}
         return {}
 
     def _save(self, path: str, body: Mapping[str, Any]) -> str:
@@ -89,6 +93,7 @@ def _send(ask: Ask, method: str, path: str, body: Any, fields: Mapping[str, str]
 
 def _parse_steady(text: str) -> Any:
     steady = _IDS.sub(r"\1Bq7vXe2LkTnR4wYzJc9sHdMfAp1Gu", text)
+    steady = _SEALS.sub('"encrypted_content":"gAAAAABmYWtl…"', steady)
     steady = _HEX_IDS.sub(rf'"\g<1>{_HEX}"', steady)
     steady = _SIZES.sub(lambda sizes: re.sub(r"\d+", "1024", sizes[0]), steady)
     steady = _SPANS.sub(r'"\1":0.001', _TIMES.sub(r'"\1":1764000000', steady))

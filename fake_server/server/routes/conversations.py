@@ -7,16 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from starlette.datastructures import QueryParams
-
 from fake_server.api import errors
-from fake_server.api.items import new_id, saved_item
+from fake_server.api.items import as_item, new_id, saved_item
 from fake_server.api.reply import ErrorReply
-from fake_server.api.validate.checks import Invalid, one_of
-from fake_server.api.validate.conversations import INCLUDE, validate_add, validate_create, validate_update
+from fake_server.api.validate.conversations import validate_add, validate_create, validate_update
 from fake_server.server.deliveries import deliver_json, refuse
 from fake_server.server.request_context import RequestContext
+from fake_server.server.routes.including import find_wrong_include
 from fake_server.server.routes.paging import deliver_page
+from fake_server.server.state.earlier import Items, resolved_input, settle
 from fake_server.wire.budget import once
 from fake_server.wire.delivery import Delivery
 
@@ -27,10 +26,9 @@ def create_conversation(context: RequestContext) -> Delivery:
     refusal = validate_create(body)
     if refusal is not None:
         return refuse(refusal)
-    items = once(lambda: [saved_item(item) for item in body.get("items") or ()])
-    duplicate = _find_duplicate(context, items)
-    if duplicate is not None:
-        return refuse(duplicate)
+    items = _new_items(context, body.get("items") or ())
+    if isinstance(items, ErrorReply):
+        return refuse(items)
     return _deliver(context, once(lambda: _save(context, body.get("metadata") or {}, items)))
 
 
@@ -63,10 +61,10 @@ def create_items(context: RequestContext) -> Delivery:
     refusal = validate_add(context.request.body)
     if refusal is not None:
         return refuse(refusal)
-    items = once(lambda: [saved_item(item) for item in context.request.body["items"]])
-    wrong = _wrong_query(context) or _find_duplicate(context, items)
-    if wrong is not None:
-        return refuse(wrong)
+    settle(context.space)
+    items = _wrong_query(context) or _new_items(context, context.request.body["items"])
+    if isinstance(items, ErrorReply):
+        return refuse(items)
     if not once(lambda: context.space.conversations.add(_id(context), items)):
         return _missing(context)
     ends = {"first_id": items[0]["id"], "last_id": items[-1]["id"]} if items else {"first_id": None, "last_id": None}
@@ -78,6 +76,7 @@ def list_items(context: RequestContext) -> Delivery:
     wrong = _wrong_query(context)
     if wrong is not None:
         return refuse(wrong)
+    settle(context.space)
     store, name = context.space.conversations, _id(context)
     items = store.items(name)
     if items is None:
@@ -90,6 +89,7 @@ def retrieve_item(context: RequestContext) -> Delivery:
     wrong = _wrong_query(context)
     if wrong is not None:
         return refuse(wrong)
+    settle(context.space)
     item = context.space.conversations.item(_id(context), context.parameters["item"])
     return _missing_item(context) if item is None else _deliver(context, item)
 
@@ -99,6 +99,7 @@ def delete_item(context: RequestContext) -> Delivery:
     wrong = _wrong_id(context)
     if wrong is not None:
         return wrong
+    settle(context.space)
     if not context.space.conversations.delete_item(_id(context), context.parameters["item"]):
         return _missing_item(context)
     return _deliver(context, context.space.conversations.get(_id(context)))
@@ -148,22 +149,15 @@ def _wrong_query(context: RequestContext) -> ErrorReply | None:
     return _find_wrong_id(context) or find_wrong_include(context)
 
 
-def find_wrong_include(context: RequestContext) -> ErrorReply | None:
-    """The refusal of an `include` of the query that names what there is not."""
-    query = QueryParams(context.scope["query_string"])
-    try:
-        for index, name in enumerate([*query.getlist("include"), *query.getlist("include[]")]):
-            one_of(*INCLUDE).validate(name, f"include[{index}]")
-    except Invalid as invalid:
-        return invalid.reply
-    return None
-
-
-def _find_duplicate(context: RequestContext, items: Sequence[Mapping[str, Any]]) -> ErrorReply | None:
-    """The refusal of an item whose id another one has, be it in the same request or in the conversation."""
+def _new_items(context: RequestContext, given: Sequence[Mapping[str, Any]]) -> Items | ErrorReply:
+    """The items as they are kept, references replaced by what they mean; each id is to stand there once."""
+    found = resolved_input(context.space, [as_item(item) for item in given], [])
+    if isinstance(found, ErrorReply):
+        return replace(found, param="items")
+    items: Items = once(lambda: [saved_item(item) for item in found])
     name, seen = context.parameters.get("conversation"), set[str]()
     for item in items:
         if item["id"] in seen or (name and context.space.conversations.item(name, item["id"]) is not None):
             return errors.duplicate_item(item["id"], "items")
         seen.add(item["id"])
-    return None
+    return items

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from fake_server.api import errors, responses_request, vectors
@@ -21,19 +20,11 @@ from fake_server.server.answer import answer
 from fake_server.server.deliveries import deliver_directly, deliver_json, pace, rate_limits, refuse
 from fake_server.server.request_context import RequestContext
 from fake_server.server.routes.chat import MANY, stream_size
+from fake_server.server.routes.response_state import Made, save_response, with_earlier
 from fake_server.server.settings import Settings
 from fake_server.server.state.space import Space
 from fake_server.wire.budget import check_sent
 from fake_server.wire.delivery import EVENT_STREAM, Delivery
-
-
-@dataclass(frozen=True)
-class Made:
-    """An answer: the logical reply, the finished response object, and the input items without earlier ones."""
-
-    reply: Reply
-    response: dict[str, Any]
-    items: list[dict[str, Any]]
 
 
 def create_response(context: RequestContext) -> Delivery:
@@ -41,16 +32,24 @@ def create_response(context: RequestContext) -> Delivery:
     refusal = find_refusal(context.request, context.settings)
     if refusal is not None:
         return refuse(refusal)
-    made = make_response(context.request, context.settings, context.space, context.style)
+    continued = with_earlier(context.request, context.space)
+    if isinstance(continued, ErrorReply):
+        return refuse(continued)
+    request, earlier = continued
+    made = make_response(request, context.settings, context.space, context.style, earlier)
+    if isinstance(made, Made):
+        made = save_response(request, context.space, context.style, made)
     return deliver_response(context, made)
 
 
 def find_refusal(request: ApiRequest, settings: Settings) -> ErrorReply | None:
     """The refusal of a bad request, which no state is needed to find."""
     body = request.body
-    refusal = validate_response(body)
-    if refusal is not None:
-        return refusal
+    return validate_response(body) or find_unknown_model(body, settings)
+
+
+def find_unknown_model(body: Mapping[str, Any], settings: Settings) -> ErrorReply | None:
+    """The refusal of a model that is not served here."""
     model = body.get("model") or responses_request.MODEL
     if not is_served(model, settings.models) or model in CONTEXT_SIZES or model in vectors.SIZES:
         return errors.no_model_for_responses(model)

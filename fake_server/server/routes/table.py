@@ -11,7 +11,14 @@ from typing import NamedTuple
 from starlette.routing import compile_path
 
 from fake_server.server.request_context import RequestContext
-from fake_server.server.routes import chat, completions, conversations, embeddings, models, moderations, stored
+from fake_server.server.routes import (
+    chat,
+    completions,
+    embeddings,
+    models,
+    moderations,
+    stored,
+)
 from fake_server.wire.datafile import read_yaml
 from fake_server.wire.delivery import Delivery
 
@@ -46,14 +53,28 @@ OPERATIONS: tuple[tuple[str, str, Operation], ...] = (
     ("POST", "/chat/completions/{completion}", Operation(stored.update_completion, reads_body=True)),
     ("DELETE", "/chat/completions/{completion}", Operation(stored.delete_completion)),
     ("GET", "/chat/completions/{completion}/messages", Operation(stored.list_messages)),
-    ("POST", "/conversations", Operation(conversations.create_conversation, reads_body=True)),
-    ("GET", "/conversations/{conversation}", Operation(conversations.retrieve_conversation)),
-    ("POST", "/conversations/{conversation}", Operation(conversations.update_conversation, reads_body=True)),
-    ("DELETE", "/conversations/{conversation}", Operation(conversations.delete_conversation)),
-    ("POST", "/conversations/{conversation}/items", Operation(conversations.create_items, reads_body=True)),
-    ("GET", "/conversations/{conversation}/items", Operation(conversations.list_items)),
-    ("GET", "/conversations/{conversation}/items/{item}", Operation(conversations.retrieve_item)),
-    ("DELETE", "/conversations/{conversation}/items/{item}", Operation(conversations.delete_item)),
+    ("POST", "/responses/input_tokens", Operation(_later("stored_responses", "count_input_tokens"), reads_body=True)),
+    ("POST", "/responses/compact", Operation(_later("stored_responses", "compact_response"), reads_body=True)),
+    ("GET", "/responses/{response}", Operation(_later("stored_responses", "retrieve_response"))),
+    ("DELETE", "/responses/{response}", Operation(_later("stored_responses", "delete_response"))),
+    ("POST", "/responses/{response}/cancel", Operation(_later("stored_responses", "cancel_response"))),
+    ("GET", "/responses/{response}/input_items", Operation(_later("stored_responses", "list_input_items"))),
+    ("POST", "/conversations", Operation(_later("conversations", "create_conversation"), reads_body=True)),
+    ("GET", "/conversations/{conversation}", Operation(_later("conversations", "retrieve_conversation"))),
+    (
+        "POST",
+        "/conversations/{conversation}",
+        Operation(_later("conversations", "update_conversation"), reads_body=True),
+    ),
+    ("DELETE", "/conversations/{conversation}", Operation(_later("conversations", "delete_conversation"))),
+    (
+        "POST",
+        "/conversations/{conversation}/items",
+        Operation(_later("conversations", "create_items"), reads_body=True),
+    ),
+    ("GET", "/conversations/{conversation}/items", Operation(_later("conversations", "list_items"))),
+    ("GET", "/conversations/{conversation}/items/{item}", Operation(_later("conversations", "retrieve_item"))),
+    ("DELETE", "/conversations/{conversation}/items/{item}", Operation(_later("conversations", "delete_item"))),
     ("POST", "/completions", Operation(completions.create_completion, reads_body=True)),
     ("POST", "/responses", Operation(_later("responses", "create_response"), reads_body=True)),
     ("POST", "/embeddings", Operation(embeddings.create_embeddings, reads_body=True)),

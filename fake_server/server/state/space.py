@@ -23,13 +23,14 @@ from fake_server.scripts import book as scripts
 from fake_server.scripts import conditions
 from fake_server.scripts.book import Script, ScriptBook, ScriptError
 from fake_server.scripts.match import ScriptState
+from fake_server.server.state.clock import Clock
 from fake_server.server.state.completions import CompletionStore
 from fake_server.server.state.conversations import ConversationStore
 from fake_server.server.state.journal import Journal, JournalEntry
-from fake_server.server.state.memory import FAULTS, SCRIPTS, USES, Ledger, MemoryBudget
+from fake_server.server.state.memory import FAULTS, SCRIPTS, USES, Evicting, Ledger, MemoryBudget
+from fake_server.server.state.responses import ResponseStore
 from fake_server.wire.deep_size import deep_size
 
-HEADER = "x-fake-space"
 MOST, MOST_SCRIPTS = 1000, 10_000
 MOST_BYTES = 128 * 1024 * 1024
 """Bytes that all spaces hold together, in flight or kept."""
@@ -59,7 +60,9 @@ class Space:
     journal: Journal = field(init=False)
     faults: ActiveFaults = field(init=False)
     stored: CompletionStore = field(init=False)
+    responses: ResponseStore = field(init=False)
     conversations: ConversationStore = field(init=False)
+    clock: Clock = field(default_factory=Clock)
     queue_for_slots: Queue = field(default_factory=Queue)
     outside: Journal = field(default_factory=Journal)
     own: tuple[Script, ...] = ()
@@ -73,13 +76,17 @@ class Space:
         ledger = self.ledger
         self.state = ScriptState(lambda size: ledger.add(USES, size), lambda: ledger.drop(USES))
         self.journal, self.stored = Journal(ledger=ledger), CompletionStore(ledger)
-        self.conversations = ConversationStore(ledger)
+        self.responses, self.conversations = ResponseStore(ledger), ConversationStore(ledger)
         self.faults = ActiveFaults(self.seed, lambda size: ledger.add_lasting(FAULTS, size))
 
     @property
     def stored_dropped(self) -> int:
         """How many things that were stored have been evicted."""
-        return self.stored.dropped + self.conversations.dropped
+        return sum(store.dropped for store in self._stores)
+
+    @property
+    def _stores(self) -> tuple[Evicting, ...]:
+        return self.stored, self.responses, self.conversations
 
     @property
     def holds_additions(self) -> bool:
@@ -184,15 +191,16 @@ class Space:
         """Forget everything: requests, uses of scripts, and what was added."""
         self.remove()
         self.faults.remove()
-        self.stored.clear()
-        self.conversations.clear()
+        for store in self._stores:
+            store.clear()
+        self.clock = Clock()
         self.forget_requests()
         self.state.reset()
         self.queue_for_slots = Queue()
 
     def shed(self) -> bool:
         """Evict the oldest request; where there is none the oldest thing that is stored, then the oldest count."""
-        return self.journal.drop() or self.stored.drop() or self.conversations.drop() or self.state.drop()
+        return self.journal.drop() or any(store.drop() for store in self._stores) or self.state.drop()
 
     def release(self) -> None:
         """Release this evicted space's share of the memory budget."""
@@ -281,15 +289,3 @@ class Spaces:
 def _check_name(name: str) -> None:
     if not NAME.match(name):
         raise ValueError(f"{name[:100]!r} names no space: use 1 to 100 of A-Z a-z 0-9 . _ -")
-
-
-def split_space(path: str, headers: Mapping[str, str]) -> tuple[str, str]:
-    """The name of the space a request is in, and its path without that name."""
-    name = headers.get(HEADER, "")
-    if path.startswith("/@"):
-        prefix, slash, rest = path[2:].partition("/")
-        return name or prefix, slash + rest or "/"
-    if not name and "@" in (credentials := headers.get("authorization", "")):
-        key, _, last = credentials.rpartition("@")
-        name = last.strip() if key.lower().startswith("bearer sk-") else ""
-    return name, path
