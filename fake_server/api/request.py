@@ -58,6 +58,14 @@ class ApiRequest:
         """All tool results in order."""
         return chat_request.tool_results(self.body)
 
+    def in_words(self) -> ApiRequest:
+        """The request as conditions see it: a request for a response as the chat that stands for it."""
+        if self.endpoint != RESPONSES or self.method != "POST":
+            return self
+        from fake_server.api import responses_request  # few servers are asked for responses
+
+        return self.but(responses_request.as_chat(self.body))
+
     def but(self, body: Mapping[str, Any]) -> ApiRequest:
         """The same request with another body."""
         return replace(self, body=body)

@@ -33,6 +33,7 @@ def find_bugs(names: Iterable[str]) -> tuple[Bug, ...]:
 
 def faults_of_bugs(bugs: Iterable[Bug], fields: Mapping[str, str], request: ApiRequest) -> list[Fault]:
     """The faults that this request meets of `bugs` and of those that its header names. Raises BugError."""
+    request = request.in_words()
     names = (name.strip() for name in fields.get(HEADER, "").split(","))
     named = find_bugs(name for name in names if name)
     faults = [fault for bug in (*bugs, *named) for fault in bug.faults_for(request)]
@@ -41,7 +42,7 @@ def faults_of_bugs(bugs: Iterable[Bug], fields: Mapping[str, str], request: ApiR
 
 def strike(active: ActiveFaults, request: ApiRequest) -> list[ActiveFault]:
     """The faults in force that strike the reply to this request; each strike is counted."""
-    struck = active.strike(request)
+    struck = active.strike(request.in_words())
     return sorted(struck, key=lambda active_fault: active_fault.of_bug and _removes_done(active_fault.fault))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar
 
@@ -31,6 +33,9 @@ def _check_value(text: str) -> str:
 FieldValue = Annotated[str, AfterValidator(_check_value), WithJsonSchema({"type": "string", "pattern": _VALUE})]
 """Name and value of a header field, as a head can have them."""
 
+DATA = re.compile(rb"(?:event: ?[^\r\n]*(?:\r\n|\r|\n))?data: ")
+"""How an event of one line of data begins, which may be named."""
+_NAME = re.compile(rb"event: ?([^\r\n]*)")
 HEADER = "x-fake-fault"
 """The request header that names faults."""
 WRITE = 100
@@ -99,11 +104,14 @@ class Edit(Fault):
 
 
 class Placed(Edit):
-    """A fault at a place: after so many bytes of the body, whole events, or seconds since the head."""
+    """A fault at a place: after so many bytes of the body, whole events (or events `of` a type), or seconds since the
+    head.
+    """
 
     after_bytes: Count | None = None
     after_events: Count | None = None
     after_seconds: Seconds | None = None
+    of: str | None = None
 
     @model_validator(mode="after")
     def _at_one_place(self) -> Placed:
@@ -119,7 +127,7 @@ class Placed(Edit):
         if self.after_seconds is not None:
             return split_at_second(writes, self.after_seconds)
         if self.after_events:
-            place = index_of_event(delivery, writes, self.after_events) + 1
+            place = index_of_event(delivery, writes, self.after_events, self.of) + 1
             return writes[:place], writes[place:]
         return [], writes
 
@@ -141,24 +149,52 @@ def encode(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
+def parse_event(write: Write) -> Any:
+    """Parse the `data:` of an event as JSON; None if it is no JSON, such as `[DONE]`."""
+    spend(1 + len(write.data) // 1000, "the events of its reply")
+    head = DATA.match(write.data)
+    return parse_json(write.data[head.end() :].strip()) if head else None
+
+
+def parse_json(data: bytes, otherwise: Any = None) -> Any:
+    """The value of JSON text, or `otherwise`."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return otherwise
+
+
+def is_of(kind: str, write: Write) -> bool:
+    """Whether an event's name, or else the `type` in its data, is this one; `response.` may be left out."""
+    named = _NAME.match(write.data)
+    if named:
+        name = named[1].decode("utf-8", "replace")
+    else:
+        value = parse_event(write)
+        name = value.get("type") if isinstance(value, dict) else None
+    return name is not None and name in (kind, f"response.{kind}")
+
+
 def check_streams(delivery: Delivery) -> None:
     """Raises NotPossible if the reply is no event stream."""
     if not delivery.streams:
         raise NotPossible("the reply is no event stream")
 
 
-def event_indexes(delivery: Delivery, writes: list[Write]) -> list[int]:
-    """The indexes of the writes that are events. Raises NotPossible if the reply is no event stream."""
+def event_indexes(delivery: Delivery, writes: list[Write], of: str | None = None) -> list[int]:
+    """The indexes of the writes that are events, or events of a type. Raises NotPossible if the reply is no stream."""
     check_streams(delivery)
-    return [index for index, write in enumerate(writes) if write.data and not write.data.startswith(b":")]
+    found = [index for index, write in enumerate(writes) if write.data and not write.data.startswith(b":")]
+    return found if of is None else [index for index in found if is_of(of, writes[index])]
 
 
-def index_of_event(delivery: Delivery, writes: list[Write], number: int) -> int:
-    """The index of an event: 1 is the first, -1 the last. Raises NotPossible if there is none."""
-    found = event_indexes(delivery, writes)
+def index_of_event(delivery: Delivery, writes: list[Write], number: int, of: str | None = None) -> int:
+    """The index of an event, or of one of a type: 1 is the first, -1 the last. Raises NotPossible if there is none."""
+    found = event_indexes(delivery, writes, of)
     place = number - 1 if number > 0 else number
     if not -len(found) <= place < len(found):
-        raise NotPossible(f"the stream has {len(found)} events, not {abs(number)}")
+        kind = "" if of is None else f" of the type {of[:60]!r}"
+        raise NotPossible(f"the stream has {len(found)} events{kind}, not {abs(number)}")
     return found[place]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import random
+import re
 import zlib
 from typing import ClassVar, Literal
 
@@ -37,6 +38,10 @@ class Bom(Edit):
         return [Write(b"\xef\xbb\xbf" + first.data, first.pause), *writes[1:]]
 
 
+_CONTENT = re.compile(rb'"(?:content|delta|text)"\s*:\s*"')
+"""The beginning of a message's text, or of a piece of it."""
+
+
 class InvalidUtf8(Placed):
     """A byte that is not UTF-8 is inserted into the content of a message, the first after the place."""
 
@@ -45,8 +50,8 @@ class InvalidUtf8(Placed):
     def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
         before, after = self.split(delivery, writes)
         for index, write in enumerate(after):
-            place = write.data.find(b'"content"')
-            start = write.data.find(b'"', place + 9) + 1 if place >= 0 else 0
+            found = _CONTENT.search(write.data)
+            start = found.end() if found else 0
             if start:
                 data = write.data[:start] + b"\xff" + write.data[start:]
                 return [*before, *after[:index], Write(data, write.pause), *after[index + 1 :]]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from itertools import cycle
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from fake_server.faults.base import (
+    DATA,
     WRITE,
     Count,
     Edit,
@@ -21,6 +22,8 @@ from fake_server.faults.base import (
     encode,
     event_indexes,
     index_of_event,
+    is_of,
+    parse_event,
 )
 from fake_server.wire.budget import check_room
 from fake_server.wire.delivery import Delivery
@@ -30,13 +33,14 @@ DONE = b"[DONE]"
 
 
 class DropEvent(Edit):
-    """An event is missing: `event` counts from 1, or from the end if it is negative."""
+    """An event is missing: `event` counts from 1, or from the end if it is negative; `of` counts those of a type."""
 
     fault: Literal["drop-event"] = "drop-event"
     event: Number = 2
+    of: str | None = None
 
     def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
-        del writes[index_of_event(delivery, writes, self.event)]
+        del writes[index_of_event(delivery, writes, self.event, self.of)]
         return writes
 
 
@@ -45,9 +49,10 @@ class DoubleEvent(Edit):
 
     fault: Literal["double-event"] = "double-event"
     event: Number = 2
+    of: str | None = None
 
     def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
-        return _double(writes, index_of_event(delivery, writes, self.event))
+        return _double(writes, index_of_event(delivery, writes, self.event, self.of))
 
 
 class TruncatedEvent(Edit):
@@ -55,10 +60,11 @@ class TruncatedEvent(Edit):
 
     fault: Literal["truncated-event"] = "truncated-event"
     event: Number = 2
+    of: str | None = None
     keep: Count = 20
 
     def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
-        place = index_of_event(delivery, writes, self.event)
+        place = index_of_event(delivery, writes, self.event, self.of)
         writes[place] = Write(writes[place].data[: self.keep], writes[place].pause)
         return writes
 
@@ -109,7 +115,10 @@ class AfterDone(Edit):
 
 
 class ErrorEvent(Placed):
-    """The stream sends an error object after that place and ends, with `[DONE]` only if `done` is true."""
+    """The stream sends an error object after that place and ends, with `[DONE]` only if `done` is true.
+
+    The stream of a response sends an `error` event, or with `failed` ends as the API says: in `response.failed`.
+    """
 
     fault: Literal["error-event"] = "error-event"
     after_events: Count | None = 2
@@ -117,13 +126,28 @@ class ErrorEvent(Placed):
     type: str = "server_error"
     code: str | None = None
     done: bool = False
+    failed: bool = False
 
     def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
         check_streams(delivery)
         before, _ = self.split(delivery, writes)
-        error = {"message": self.message, "type": self.type, "param": None, "code": self.code}
-        event = Write(_event(json.dumps({"error": error}, ensure_ascii=False)))
+        begun = parse_event(writes[0]) if writes and is_of("response.created", writes[0]) else None
+        response = begun.get("response") if isinstance(begun, dict) else None
+        if isinstance(response, dict):
+            event = Write(self._of_response(response, len(event_indexes(delivery, before))))
+        elif self.failed:
+            raise NotPossible("the stream is not that of a response")
+        else:
+            error = {"message": self.message, "type": self.type, "param": None, "code": self.code}
+            event = Write(_event(json.dumps({"error": error}, ensure_ascii=False)))
         return [*before, event, *([Write(_event("[DONE]"))] if self.done else [])]
+
+    def _of_response(self, response: dict[str, Any], number: int) -> bytes:
+        error = {"code": self.code or self.type, "message": self.message}
+        if self.failed:
+            value = {"response": {**response, "status": "failed", "error": error}, "sequence_number": number}
+            return _named("response.failed", value)
+        return _named("error", {**error, "param": None, "sequence_number": number})
 
 
 class LineEnds(Edit):
@@ -146,7 +170,7 @@ class NoSpace(Edit):
 
     def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
         check_streams(delivery)
-        return [Write(re.sub(rb"\Adata: ", b"data:", write.data), write.pause) for write in writes]
+        return [Write(DATA.sub(_closer, write.data, count=1), write.pause) for write in writes]
 
 
 class Comments(Placed):
@@ -173,6 +197,16 @@ def _index_of_done(delivery: Delivery, writes: list[Write]) -> int:
         if writes[index].data.rstrip().endswith(DONE):  # also behind what another fault put before it
             return index
     raise NotPossible("the stream has no [DONE]")
+
+
+def _closer(head: re.Match[bytes]) -> bytes:
+    """The beginning of an event without its last space."""
+    return head[0][:-1]
+
+
+def _named(name: str, value: dict[str, Any]) -> bytes:
+    data = json.dumps({"type": name, **value}, ensure_ascii=False, separators=(",", ":"))
+    return encode(f"event: {name}\ndata: {data}\n\n")
 
 
 def _event(data: str) -> bytes:

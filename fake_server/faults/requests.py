@@ -20,8 +20,8 @@ class Misread(Fault):
     - `without`: JSONPaths; what they find is left out, as in `without: ["$.stop"]`.
     - `set`: members that replace those of the request, as in `set: {n: 1}`.
     - `fill`: members for those that are missing or empty.
-    - `echo`: names of members of the request as it was sent; the reply repeats them beside `choices`, as if the
-      server had obeyed them.
+    - `echo`: names of members of the request as it was sent; the reply repeats them beside `choices` or `output`, as
+      if the server had obeyed them.
     """
 
     fault: Literal["misread"] = "misread"
@@ -44,4 +44,4 @@ class Misread(Fault):
     def echo_fault(self, body: Mapping[str, Any]) -> Json | None:
         """The fault that makes the reply repeat what was asked for; None if there is nothing to repeat."""
         members = {name: body[name] for name in self.echo if name in body}
-        return Json.model_validate({"where": "$.choices", "set": members}) if members else None
+        return Json.model_validate({"where": "$['choices', 'output']", "set": members}) if members else None

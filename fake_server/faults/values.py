@@ -10,20 +10,29 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from fake_server.faults.base import Edit, NotPossible, Number, bounded_text, encode, event_indexes
+from fake_server.faults.base import (
+    DATA,
+    Edit,
+    NotPossible,
+    Number,
+    bounded_text,
+    encode,
+    event_indexes,
+    parse_event,
+    parse_json,
+)
 from fake_server.faults.places import Path, find_nodes, replace_at
 from fake_server.wire.budget import check_room, spend
 from fake_server.wire.delivery import Delivery
 from fake_server.wire.exchange import Write
 
-_DATA = b"data: "
 _GROWN = "its reply, which faults make larger,"
 
 
 class Json(Edit):
     """The values that the JSONPath `at` finds are changed, in the body or in every event, or only in the one numbered
-    `event`. `where` limits this to JSON in which that path finds something. In new strings, `{event}` stands for the
-    number of the event. What is done to each object that was found:
+    `event`, or in events `of` a type. `where` limits this to JSON in which that path finds something. In new strings,
+    `{event}` stands for the number of the event. What is done to each object that was found:
 
     - `set` sets members: `set: {model: null}`.
     - `copy` copies members under another name: with `at: $.choices[*], copy: {delta: message}`, each choice has both.
@@ -48,6 +57,7 @@ class Json(Edit):
     at: Path = "$"
     where: Path | None = None
     event: Number | None = None
+    of: str | None = None
     set: dict[str, Any] = Field({})
     copy_: dict[str, str] = Field({}, alias="copy")
     remove: list[str] = Field([])
@@ -75,7 +85,7 @@ class Json(Edit):
                 document = self._edit_node(document, node, number, earlier)
             return document if nodes else None
 
-        return change_values(delivery, writes, change, self.event, f"there is nothing at {self.at}")
+        return change_values(delivery, writes, change, self.event, f"there is nothing at {self.at}", self.of)
 
     def _edit_node(self, document: Any, node: Any, number: int, earlier: dict[str, Any]) -> Any:
         if isinstance(node.value, dict):
@@ -97,7 +107,7 @@ class Json(Edit):
         members.update(renamed)
         members.update(_with_number(self.set, number))
         for name in _of_type(str, members, self.parse):
-            members[name] = _value(members[name].encode(), members[name])
+            members[name] = parse_json(members[name].encode(), members[name])
         for name in _of_type(str, members, self.double):
             check_room(len(members[name]), _GROWN)
             members[name] *= 2
@@ -116,38 +126,55 @@ class Json(Edit):
             raise NotPossible(f"a number is too large: {error}") from None
 
 
-class DropEvents(Edit):
-    """All events in which the JSONPath `where` finds something are missing."""
+class _Chosen(Edit):
+    where: Path = "$.usage"
+    of: str | None = None
+
+    def find(self, delivery: Delivery, writes: list[Write]) -> list[int]:
+        """The indexes of the events that are meant. Raises NotPossible if there are none."""
+        found = event_indexes(delivery, writes, self.of)
+        if self.of is None or "where" in self.model_fields_set:
+            found = [place for place in found if find_nodes(self.where, parse_event(writes[place]))]
+        if not found:
+            raise NotPossible(f"there is nothing at {self.where}" if self.of is None else "there is no such event")
+        return found
+
+
+class DropEvents(_Chosen):
+    """All events in which the JSONPath `where` finds something are missing, or all those `of` a type."""
 
     fault: Literal["drop-events"] = "drop-events"
-    where: Path = "$.usage"
 
     def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
-        dropped = _events_with(self.where, delivery, writes)
+        dropped = set(self.find(delivery, writes))
         return [write for index, write in enumerate(writes) if index not in dropped]
 
 
-class RepeatEvents(Edit):
-    """All events in which the JSONPath `where` finds something are sent again, after the last of them."""
+class RepeatEvents(_Chosen):
+    """All events in which the JSONPath `where` finds something, or all those `of` a type, are sent again, after the
+    last of them.
+    """
 
     fault: Literal["repeat-events"] = "repeat-events"
-    where: Path = "$.usage"
 
     def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
-        places = _events_with(self.where, delivery, writes)
+        places = self.find(delivery, writes)
         again = [Write(writes[at].data) for at in places]
         return [*writes[: places[-1] + 1], *again, *writes[places[-1] + 1 :]]
 
 
 class InsertEvent(Edit):
-    """`text` is inserted after the event numbered `after`: 0 is before the first, -1 after the last."""
+    """`text` is inserted after the event numbered `after`: 0 is before the first, -1 after the last; `of` counts the
+    events of a type only.
+    """
 
     fault: Literal["insert-event"] = "insert-event"
     text: Annotated[str, *bounded_text(0, 100_000)] = "data: null\n\n"
     after: Number = 1
+    of: str | None = None
 
     def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
-        places = event_indexes(delivery, writes)
+        places = event_indexes(delivery, writes, self.of)
         number = self.after if self.after >= 0 else len(places) + 1 + self.after
         if not 0 <= number <= len(places):
             raise NotPossible(f"the stream has {len(places)} events, not {abs(self.after)}")
@@ -156,7 +183,7 @@ class InsertEvent(Edit):
 
 
 class Rewrite(Edit):
-    """The text `find` is replaced by `by`, in the whole body or in the event numbered `event`.
+    """The text `find` is replaced by `by`, in the whole body, in the event numbered `event`, or in events `of` a type.
 
     `count` limits the replacements within each write; 0 is no limit.
     """
@@ -165,12 +192,15 @@ class Rewrite(Edit):
     find: Annotated[str, *bounded_text(1, 1000)] = "data: "
     by: Annotated[str, *bounded_text(0, 10_000)] = "data: data: "
     event: Number | None = None
+    of: str | None = None
     count: Annotated[int, Field(ge=0, le=1000)] = 0
 
     def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
         places: Iterable[int] = range(len(writes))
+        if self.event is not None or self.of is not None:
+            places = event_indexes(delivery, writes, self.of)
         if self.event is not None:
-            places = [_numbered(event_indexes(delivery, writes), self.event)]
+            places = [_numbered(list(places), self.event)]
         changed = list(writes)
         find, by = encode(self.find), encode(self.by)
         grown = 0
@@ -186,9 +216,14 @@ class Rewrite(Edit):
 
 
 def change_values(
-    delivery: Delivery, writes: list[Write], change: Callable[[Any, int], Any], event: int | None, problem: str
+    delivery: Delivery,
+    writes: list[Write],
+    change: Callable[[Any, int], Any],
+    event: int | None,
+    problem: str,
+    of: str | None = None,
 ) -> list[Write]:
-    """Change the JSON value of the body, or of each event of a stream, or of the event numbered `event` only.
+    """Change the JSON value of the body, or of each event of a stream (`of` a type), or of that numbered `event` only.
 
     `change` takes a value, which it may change in place, and the number of its event, counted from 1 (1 for a body);
     it returns the new value, or None to leave it as it was. Events without JSON, such as `[DONE]`, are not counted.
@@ -196,12 +231,12 @@ def change_values(
     """
     if not delivery.streams:
         body = b"".join(write.data for write in writes)
-        changed = change(_value(body), 1)
+        changed = change(parse_json(body), 1)
         if changed is None:
             raise NotPossible(problem)
         return [Write(_text(changed), writes[0].pause if writes else 0.0)]
     numbers: dict[int, int] = {}
-    for place in event_indexes(delivery, writes):
+    for place in event_indexes(delivery, writes, of):
         if parse_event(writes[place]) is not None:
             numbers[place] = len(numbers) + 1
     chosen = list(numbers) if event is None else [_numbered(list(numbers), event)]
@@ -210,7 +245,8 @@ def change_values(
         changed = change(parse_event(writes[place]), numbers[place])
         if changed is not None:
             changes = True
-            data = _DATA + _text(changed) + b"\n\n"
+            head = DATA.match(writes[place].data)
+            data = (head[0] if head else b"data: ") + _text(changed) + b"\n\n"
             grown += len(data) - len(writes[place].data)
             check_room(grown, _GROWN)
             writes[place] = Write(data, writes[place].pause)
@@ -225,27 +261,6 @@ def _numbered(places: list[int], number: int) -> int:
     if not 0 <= at < len(places):
         raise NotPossible(f"the stream has {len(places)} events of this kind, not {abs(number)}")
     return places[at]
-
-
-def _events_with(path: str, delivery: Delivery, writes: list[Write]) -> list[int]:
-    """The indexes of the events in which a JSONPath finds something. Raises NotPossible if there are none."""
-    found = [place for place in event_indexes(delivery, writes) if find_nodes(path, parse_event(writes[place]))]
-    if not found:
-        raise NotPossible(f"there is nothing at {path}")
-    return found
-
-
-def parse_event(write: Write) -> Any:
-    """Parse the `data:` of an event as JSON; None if it is no JSON, such as `[DONE]`."""
-    spend(1 + len(write.data) // 1000, "the events of its reply")
-    return _value(write.data[len(_DATA) :].strip()) if write.data.startswith(_DATA) else None
-
-
-def _value(data: bytes, otherwise: Any = None) -> Any:
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
-        return otherwise
 
 
 def _text(value: Any) -> bytes:

@@ -81,7 +81,7 @@ def test_a_bad_fault_in_a_script_is_told_with_its_place() -> None:
         parse(wrong, "s.yaml")
     assert str(raised.value) == (
         "s.yaml[0]: reply.faults.1: the fault 'cut' has no 'at': "
-        "known here: probability, after_bytes, after_events, after_seconds, ending"
+        "known here: probability, after_bytes, after_events, after_seconds, of, ending"
     )
 
 

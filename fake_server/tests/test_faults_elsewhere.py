@@ -104,8 +104,8 @@ def test_a_fault_strikes_where_there_is_nothing(fake: FakeServer) -> None:
     fake.fault("error", status=529, times=1)
     assert asked("GET", "/__fake__/nowhere").status_code == 404
     assert asked("TRACE", "/metrics").status_code == 405
-    assert asked("POST", "/v1/responses").status_code == 529
-    assert asked("POST", "/v1/responses").status_code == 404
+    assert asked("POST", "/v1/files").status_code == 529
+    assert asked("POST", "/v1/files").status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,8 @@ def api_requests_of(entry: JournalEntry) -> Iterator[ApiRequest]:
         chats = [embeddings.as_chat(body)]
     elif endpoint == MODERATIONS and validate_moderations(body) is None:
         chats = [moderations.as_chat(body)]
-    yield from (ApiRequest(chat, endpoint, entry.fields, False, entry.method, entry.path) for chat in chats)
+    for chat in chats:
+        yield ApiRequest(chat, endpoint, entry.fields, False, entry.method, entry.path).in_words()
 
 
 def _has_many_values(data: bytes) -> bool:
