@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import chain, islice
 from pathlib import Path
+from time import monotonic
 
 import click
 
@@ -24,13 +24,15 @@ from contract_tests.shrinking.shrink import SECONDS, ShrinkResult, measure, shri
 from contract_tests.shrinking.title import format_title
 from contract_tests.target.main_program import MainOutcome
 from fake_server.command_line import Number
-from fake_server.relay.redact import Unreadable, known_values, redact
+from fake_server.relay.redact import OutOfTime, Unreadable, known_values, redact, redacting_until
 from fake_server.relay.saving import SaveError, save_recording
 from fake_server.wire import fixture
 from fake_server.wire.exchange import Exchange, Request
 from fake_server.wire.fixture import Fixture
 from fake_server.wire.text import did_you_mean
 
+MARGIN = 10.0
+"""Seconds beside those of --seconds for what is done before the search, and after it."""
 INLINE = 4096
 """Bytes of a body that stands in the fixture itself, so that an issue can hold all of it."""
 
@@ -42,10 +44,15 @@ INLINE = 4096
 @click.option(
     "--id", "label", metavar="ID", help="Recording in a .jsonl file; the first that breaks the rule if omitted."
 )
-@output_file("--out", text="Fixture to write; RULE.yaml in the current folder if omitted.")
+@output_file("--out", text="Fixture to write; a new RULE.yaml in the current folder if omitted.")
 @output_file("--issue", "issue_file", text="File for the issue text; printed if omitted.")
 @click.option("--title", metavar="TEXT", help="Title of the fixture and the issue; generated if omitted.")
-@click.option("--seconds", default=SECONDS, type=Number(0.1), help="Time limit for the search.")
+@click.option(
+    "--seconds",
+    default=SECONDS,
+    type=Number(0.1),
+    help="Time limit for the search; before and after it, as long and 10 s.",
+)
 def shrink_command(
     path: Path,
     rule_id: str | None,
@@ -64,26 +71,31 @@ def shrink_command(
     if by_main and rule_id:
         raise UsageError("--main and --rule exclude each other; use one of them")
     rule = _find_rule(rule_id) if rule_id else None
-    recording = _choose_recording(path, label, rule, by_main)
-    original = Judged(_redact(path, recording.exchange))
+    limit = _Limit(path, seconds)
+    recording = _choose_recording(path, label, rule, by_main, limit)
+    original = Judged(_redact(path, recording.exchange, limit), limit.is_late)
     terminal = Terminal(console())
     if not by_main:
         rule = rule or _only_broken_rule(path, original)
         if rule is None or rule.id not in original.ids():
+            limit.check(original)
             terminal.print(_explain_nothing_to_shrink(path, rule, original.ids()))
             return int(ExitCode.FINDINGS)
+    target = out or _new_file(f"{rule.id if rule else 'main'}.yaml")
+    if out is None:
+        terminal.print(f"writes    {target.absolute()}: --out names no other file\n")
     try:
         result = shrink_judged(original, rule, seconds=seconds)
     except ValueError as error:
         terminal.print(f"{path}: {error}")
         return int(ExitCode.FINDINGS)
     _print_sizes(terminal, result)
-    reduced = Judged(result.after)
+    limit = _Limit(path, seconds)
+    reduced = Judged(result.after, limit.is_late)
     outcome = run_main(original.exchange) if original.view.endpoint == "chat" else None
     known = _load_fixture(path)
     names_fault = known.title and rule is not None and rule.id in known.breaks
     heading = title or format_title(reduced, rule, outcome, original.view)
-    target = out or Path(f"{rule.id if rule else 'main'}.yaml")
     source, reduction = known.source or _source(path, recording), _format_reduction(result)
     made = Fixture(
         result.after,
@@ -92,12 +104,38 @@ def shrink_command(
         source,
         reduction,
     )
-    _save(made, target, known_values(recording.exchange))
+    _save(made, target, recording.exchange, limit)
     saved = fixture.load(target)  # saving redacts the title and the source
     heading = saved.title if title else heading
     content = IssueContent(reduced, target, rule, outcome, heading, saved.source, reduction, original.exchange)
     _print_result(terminal, content, issue_file)
     return int(ExitCode.OK)
+
+
+class _Limit:
+    """The time for what is done before the search, or after it: as long as the search has, and MARGIN."""
+
+    def __init__(self, path: Path, seconds: float) -> None:
+        self._path, self._seconds = path, seconds
+        self.deadline = monotonic() + seconds + MARGIN
+
+    def is_late(self) -> bool:
+        return monotonic() > self.deadline
+
+    def error(self, what: str) -> UsageError:
+        """What to say of what is too large for the time."""
+        longer = f"give the search more than its {self._seconds:g} s with --seconds, and this has more as well"
+        return UsageError(f"{self._path}: {what}, could not be judged and cleaned of secrets in time; {longer}")
+
+    def check(self, judged: Judged) -> None:
+        """Raises UsageError where an exchange was not judged to its end in time."""
+        if judged.judgement.left_out and self.is_late():
+            raise self.error(_size(judged.exchange))
+
+
+def _size(exchange: Exchange) -> str:
+    sizes = len(exchange.request.body) + len(exchange.payload) + sum(len(read.data) for read in exchange.raw)
+    return count(sizes, "byte")
 
 
 # -- which exchange, which rule
@@ -112,7 +150,7 @@ def _find_rule(rule_id: str) -> Rule:
     return RULES[rule_id]
 
 
-def _choose_recording(path: Path, label: str | None, rule: Rule | None, by_main: bool) -> Recording:
+def _choose_recording(path: Path, label: str | None, rule: Rule | None, by_main: bool, limit: _Limit) -> Recording:
     """The recording to shrink. Raises UsageError, InputError."""
     if path.is_dir():
         raise UsageError(f"{path} is a folder; name a fixture or a .jsonl file in it")
@@ -130,19 +168,23 @@ def _choose_recording(path: Path, label: str | None, rule: Rule | None, by_main:
         hint = "choose one with --id" if by_main else "choose a rule with --rule, or a recording with --id"
         raise UsageError(f"{path} holds several recordings; {hint}")
     for recording in recordings:
-        judged = Judged(recording.exchange)
+        judged = Judged(recording.exchange, limit.is_late)
         # The rule alone first, because most recordings keep it; then with the rules that may silence it.
         if rule.id in judge((rule,), judged.view).ids() and rule.id in judged.ids():
             return recording
+        limit.check(judged)
     raise UsageError(f"{path}: no recording breaks {rule.id}; `contract judge {path}` shows what they break")
 
 
-def _redact(path: Path, exchange: Exchange) -> Exchange:
+def _redact(path: Path, exchange: Exchange, limit: _Limit) -> Exchange:
     """The exchange as it would be saved, so that nothing printed about it holds a secret."""
     try:
-        return redact(exchange).exchange
+        with redacting_until(limit.deadline):
+            return redact(exchange).exchange
     except Unreadable as error:
         raise UsageError(f"{path}: {error}") from error
+    except OutOfTime:
+        raise limit.error(_size(exchange)) from None
 
 
 def _only_broken_rule(path: Path, original: Judged) -> Rule | None:
@@ -193,11 +235,21 @@ def _format_reduction(result: ShrinkResult) -> str:
     return f"Reduced from {count(before['body bytes'], 'byte')} of body to {after['body bytes']:,}"
 
 
-def _save(made: Fixture, path: Path, secrets: Iterable[str]) -> None:
+def _new_file(name: str) -> Path:
+    """A file in the current folder. Raises UsageError where it exists: nobody named it."""
+    if Path(name).exists() or Path(name).is_symlink():
+        raise UsageError(f"{Path(name).absolute()} exists; name the fixture to write with --out")
+    return Path(name)
+
+
+def _save(made: Fixture, path: Path, recorded: Exchange, limit: _Limit) -> None:
     try:
-        save_recording(made, path, secrets=secrets, inline=INLINE)
+        with redacting_until(limit.deadline):
+            save_recording(made, path, secrets=known_values(recorded), inline=INLINE)
     except SaveError as error:
         raise click.ClickException(str(error)) from error
+    except OutOfTime:
+        raise limit.error(f"the smallest found, {_size(made.exchange)}") from None
 
 
 def _print_sizes(terminal: Terminal, result: ShrinkResult) -> None:

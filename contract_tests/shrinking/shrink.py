@@ -99,6 +99,7 @@ def shrink(
     try:
         message_passes.drop_raw(search)
         event_passes.keep_likely_events(search, suspects)
+        _cut_large(search)
         before: Exchange | None = None
         while before != search.best:
             before = search.best
@@ -111,6 +112,14 @@ def shrink(
     return ShrinkResult(exchange, search.best, search.calls, monotonic() - began, finished)
 
 
+def _cut_large(search: Search) -> None:
+    """Take away what makes an exchange large, before the passes that look at every part of it."""
+    if _is_applicable(value_passes.cut_long_texts, search.best):
+        value_passes.cut_long_texts(search, value_passes.REPLY)
+    if len(search.best.request.body) > value_passes.LONG:
+        request_passes.reduce_parameters(search)
+
+
 def _explains_problem(exchange: Exchange) -> bool:
     """Whether `problem` follows from the bytes: a text about raw bytes that are gone proves nothing."""
     if exchange.raw:
@@ -118,7 +127,7 @@ def _explains_problem(exchange: Exchange) -> bool:
     return exchange.ending is not Ending.MALFORMED and capture_replay(exchange).problem == exchange.problem
 
 
-def _is_applicable(reduce: Callable[[Search], None], exchange: Exchange) -> bool:
+def _is_applicable(reduce: Callable[..., None], exchange: Exchange) -> bool:
     """Whether a pass may change the exchange. The body of a short error, or of one too large, stays."""
     if not any(reduce.__module__ == module.__name__ for module in _BODY_PASSES):
         return True

@@ -11,10 +11,13 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import accumulate, islice, pairwise
+from math import inf
 
 MAX_DEPTH = 150
 MAX_TOKENS = 400_000
 """Tokens of a text whose members can be removed one by one; a tree of more takes a gigabyte."""
+MAX_SHALLOW = 100_000
+"""Members and items of the tree of a text with more tokens: what lies deeper is removed with what holds it."""
 
 Slice = tuple[int, int]
 """(start, stop) of bytes in a text."""
@@ -26,6 +29,8 @@ _TOKEN = re.compile(
        | (?P<space>[\ \t\r\n]+) | (?P<bare>[^\[\]{},:"'\ \t\r\n]+)""",
     re.DOTALL | re.VERBOSE,
 )
+_MARK = re.compile(rb""""(?:[^"\\]|\\.)*+"?|'(?:[^'\\]|\\.)*+'?|[\[\]{},]""", re.DOTALL)
+"""A string, or what parts values."""
 _CLOSING = {b"{": b"}", b"[": b"]"}
 
 
@@ -57,11 +62,12 @@ Pattern = tuple[str, ...]
 
 
 def parse(text: bytes) -> Span | None:
-    """The tree of a text; None if it holds no value, nests deeper than MAX_DEPTH or has more than MAX_TOKENS."""
-    matches = list(islice(_TOKEN.finditer(text), MAX_TOKENS + 1))
-    if len(matches) > MAX_TOKENS:
+    """The tree of a text, shallow if it has more than MAX_TOKENS; None without a value, or deeper than MAX_DEPTH."""
+    tokens = list(islice(_tokens(text), MAX_TOKENS + 1))
+    if len(tokens) > MAX_TOKENS:
+        tokens = list(islice(_tokens(text, _readable_depth(text)), MAX_TOKENS + 1))
+    if len(tokens) > MAX_TOKENS:
         return None
-    tokens = [match for match in matches if match.lastgroup != "space"]
     try:
         span, _ = _value(tokens, 0, 0)
     except (IndexError, RecursionError):
@@ -69,33 +75,76 @@ def parse(text: bytes) -> Span | None:
     return span
 
 
-def _value(tokens: list[re.Match[bytes]], place: int, depth: int) -> tuple[Span, int]:
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """A string, a mark, or bare characters; `kind` is `string` or `bare`, `text` what is written."""
+
+    start: int
+    stop: int
+    kind: str
+    text: bytes
+
+
+def _tokens(text: bytes, deepest: float = inf) -> Iterator[_Token]:
+    """The tokens, without space; an object or array within `deepest` others is one of them."""
+    depth = begin = end = 0
+    for match in _TOKEN.finditer(text):
+        kind, written = match.lastgroup, match.group()
+        if kind == "space":
+            continue
+        opens, closes = written in _CLOSING, written in _CLOSING.values()
+        begin = match.start() if opens and depth == deepest else begin
+        if depth + opens <= deepest:
+            yield _Token(match.start(), match.end(), "string" if kind == "string" else "bare", written)
+        elif closes and depth == deepest + 1:
+            yield _Token(begin, match.end(), "bare", b"")
+        depth = max(depth + opens - closes, 0)
+        end = end if written in (b",", b":") else match.end()
+    if depth > deepest:
+        yield _Token(begin, end, "bare", b"")
+
+
+def _readable_depth(text: bytes) -> int:
+    """The most objects and arrays within each other whose members and items are no more than MAX_SHALLOW."""
+    values, depth = [0] * (MAX_DEPTH + 2), 0
+    for match in _MARK.finditer(text):
+        mark = match.group()
+        if mark in _CLOSING:
+            depth += 1
+        elif mark in _CLOSING.values():
+            depth = max(depth - 1, 0)
+        if mark == b"," or mark in _CLOSING:
+            values[min(depth, MAX_DEPTH + 1)] += 1
+    return next((depth - 1 for depth, total in enumerate(accumulate(values)) if total > MAX_SHALLOW), MAX_DEPTH)
+
+
+def _value(tokens: list[_Token], place: int, depth: int) -> tuple[Span, int]:
     """The value that starts at token `place`, and the number of the token after it."""
     token = tokens[place]
-    mark = token.group()
+    mark = token.text
     if mark not in _CLOSING:
-        return Span(token.start(), token.end(), "string" if token.lastgroup == "string" else "bare"), place + 1
+        return Span(token.start, token.stop, token.kind), place + 1
     if depth == MAX_DEPTH:
         raise RecursionError
     items: list[Item] = []
-    stop, place = token.end(), place + 1
+    stop, place = token.stop, place + 1
     while place < len(tokens):
-        inner = tokens[place].group()
+        inner = tokens[place].text
         if inner in (b"}", b"]"):
-            return Span(token.start(), tokens[place].end(), _KIND[mark], tuple(items)), place + 1
+            return Span(token.start, tokens[place].stop, _KIND[mark], tuple(items)), place + 1
         if inner in (b",", b":"):
             place += 1
             continue
         name: str | int = len(items)
-        start = tokens[place].start()
-        if mark == b"{" and place + 2 < len(tokens) and tokens[place + 1].group() == b":":
+        start = tokens[place].start
+        if mark == b"{" and place + 2 < len(tokens) and tokens[place + 1].text == b":":
             name = _name(inner)
-            if tokens[place + 2].group() not in (b",", b"}", b"]"):
+            if tokens[place + 2].text not in (b",", b"}", b"]"):
                 place += 2
         value, place = _value(tokens, place, depth + 1)
         items.append(Item(start, name, value))
         stop = value.stop
-    return Span(token.start(), stop, _KIND[mark], tuple(items)), place
+    return Span(token.start, stop, _KIND[mark], tuple(items)), place
 
 
 _KIND = {b"{": "object", b"[": "array"}

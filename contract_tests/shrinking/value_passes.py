@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contract_tests.rules.engine.view import View
 from contract_tests.shrinking.editing import decoded_body, edit_body
@@ -23,6 +23,8 @@ from fake_server.wire.sse import BOM, decode
 
 READABLE = 32
 """Bytes up to which a text stays whole: a word tells a reader more than a letter."""
+LONG = 10_000
+"""Bytes from which a text, or a request, is shortened first."""
 _DEEPEST = 12
 _PIECES = 64
 """A long list or text is reduced in runs of this fraction of it, not item by item: a vector has thousands."""
@@ -159,6 +161,11 @@ def shorten_texts(search: Search, target: Target = REPLY) -> None:
         shorten_text(search, longest, places[longest], target)
         seen.add(longest)
         seen.update(_string_places(target.parse_texts(search.best)).keys() - places.keys())
+
+
+def cut_long_texts(search: Search, target: Target) -> None:
+    """Shorten very long strings before anything else: each candidate takes as long as the bytes it has."""
+    shorten_texts(search, replace(target, readable=LONG, thorough=False))
 
 
 def _string_places(texts: list[Text]) -> dict[bytes, list[int]]:

@@ -6,6 +6,7 @@ The length stays because sizes of writes, chunks and Content-Length are part of 
 """
 
 from fake_server.relay.redact.body import clean_text, mask_text, replace_known
+from fake_server.relay.redact.clock import OutOfTime, redacting_until
 from fake_server.relay.redact.dummies import holds_dummy
 from fake_server.relay.redact.excerpts import excerpt, excerpt_end, excerpts_without, mask_excerpt, shorten_masked
 from fake_server.relay.redact.exchange import Redacted, Unreadable, redact, redact_found
@@ -16,6 +17,7 @@ from fake_server.relay.redact.scan import scan, scan_text
 __all__ = [
     "NOTHING",
     "Kept",
+    "OutOfTime",
     "Redacted",
     "Secrets",
     "Unreadable",
@@ -30,6 +32,7 @@ __all__ = [
     "mask_text",
     "redact",
     "redact_found",
+    "redacting_until",
     "replace_known",
     "scan",
     "scan_text",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from itertools import chain
 
+from fake_server.relay.redact.clock import check_clock
 from fake_server.relay.redact.codings import MAGIC, ZLIB, find_hidden
 from fake_server.relay.redact.dummies import fill
 from fake_server.relay.redact.kept import NOTHING, Kept
@@ -122,6 +123,7 @@ def _edits(
     `seen` holds hashes of the readings of the same characters, each with the layers that were left: escapes
     that are undone in another order give the same reading.
     """
+    check_clock()
     yield from find(text)
     if layers:
         seen = {} if seen is None else seen

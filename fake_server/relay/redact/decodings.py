@@ -19,6 +19,7 @@ from functools import cached_property
 from itertools import accumulate, chain
 from typing import Any
 
+from fake_server.relay.redact.clock import check_clock
 from fake_server.relay.redact.joinings import Joinings, join_items
 from fake_server.relay.redact.patterns import is_binary
 from fake_server.wire.jsontext import parse
@@ -85,6 +86,7 @@ def _deeper(text: str, how: str, layers: int, decoded: Decoded) -> Iterator[Text
 
 def _decode(text: str, how: str, layers: int, decoded: Decoded) -> Iterator[Text]:
     """The text without its escapes, and what its base64 and hex decode to, once for each text."""
+    check_clock()
     if layers <= decoded.get(hash(text), 0):
         return
     decoded[hash(text)] = layers

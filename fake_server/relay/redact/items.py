@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
+from fake_server.relay.redact.clock import in_time
 from fake_server.relay.redact.codes import Codes
 from fake_server.relay.redact.codings import decode_piece
 from fake_server.relay.redact.patterns import Span
@@ -115,7 +116,7 @@ class Items:
     def _read(self) -> None:
         text, root = self.text, Node(None, False, (0,))
         node, beyond, is_name = root, 0, False
-        for match in _TOKEN.finditer(text):
+        for match in in_time(_TOKEN.finditer(text)):
             kind = match.lastindex
             if kind == 1:
                 self._add_string(node, match, is_name)
@@ -203,7 +204,7 @@ class Items:
             first = self.text[strings.starts[places[0]] : strings.stops[places[0]]]
             if all(self.text[strings.starts[place] : strings.stops[place]] == first for place in places):
                 continue
-            for place in places:
+            for place in in_time(places):
                 start, stop = strings.starts[place], strings.stops[place]
                 if stop - start <= 2 * END:
                     pieces.add(start, stop, place)
@@ -254,5 +255,5 @@ class Items:
                     break
 
     def _add_codes(self, codes: Codes, places: Iterable[int]) -> None:
-        for place in places:
+        for place in in_time(places):
             codes.add(self.numbers.starts[place], self.numbers.stops[place], self._codes[place], self._bases[place])

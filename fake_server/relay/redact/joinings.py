@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from fake_server.relay.redact.clock import in_time
+
 MAX_DEPTH = 64
 _INDEXES = 3
 """Indexes of a path that may stay the same while the others grow."""
@@ -42,7 +44,7 @@ def join_items(values: Iterable[Any]) -> Iterator[Joinings]:
     strings: dict[Path, list[str]] = {}
     codes: dict[Path, list[str]] = {}
     for value in values:
-        for path, leaf in _walk(value, ()):
+        for path, leaf in in_time(_walk(value, ())):
             if isinstance(leaf, str):
                 for key in _keys(path):
                     strings.setdefault(key, []).append(leaf)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from fake_server.relay.redact.clock import check_clock
 from fake_server.relay.redact.decodings import Text, texts_in
 from fake_server.relay.redact.dummies import is_dummy
 from fake_server.relay.redact.joinings import Joinings, bare, read_codes
@@ -81,6 +82,7 @@ def _all(exchange: Exchange, known: tuple[tuple[str, str], ...], kept: Kept) -> 
 
 
 def _leaks(part: Text, where: str, known: tuple[tuple[str, str], ...], kept: Kept) -> Iterator[Leak]:
+    check_clock()
     items = part.joinings
     found = credentials_over(part.text, part.pieces, kept) if items else find_suspicious(part.text, kept)
     for start, stop in found:

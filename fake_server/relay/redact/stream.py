@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from fake_server.relay.redact.clock import in_time
 from fake_server.relay.redact.patterns import Span
 from fake_server.relay.redact.views import Pieces
 
@@ -41,7 +42,7 @@ def join_events(text: str) -> Iterator[Pieces]:
     joined, and also the pieces of all items, because the ids may be wrong.
     """
     together: dict[Key, list[Span]] = {}
-    for event in _events(text):
+    for event in in_time(_events(text)):
         strings, ids = _strings(text, event)
         for key, span in strings:
             together.setdefault(("", *key), []).append(span)
@@ -85,7 +86,7 @@ def _strings(text: str, lines: Iterable[Span]) -> tuple[list[tuple[Key, Span]], 
     depth, is_name = 0, False
     strings: list[tuple[_Node, str | int, Span]] = []
     for line in lines:
-        for match in _TOKEN.finditer(text, *line):
+        for match in in_time(_TOKEN.finditer(text, *line)):
             mark = match[2]
             if mark is None:
                 if node is None:
