@@ -9,13 +9,14 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+Result = TypeVar("Result")
 _terminals: list[int] = []
 """Streams that were a terminal when the command began."""
 
@@ -55,6 +56,23 @@ def raise_interrupts(signals: tuple[int, ...] = SIGNALS) -> None:
 def finish(code: int, signals: tuple[int, ...] = SIGNALS) -> None:
     """From now on a signal ends the process with this code: everything was said, and Python only tidies up."""
     _handle(signals, lambda *_: os._exit(code))
+
+
+def run_loop(work: Coroutine[Any, Any, Result]) -> Result:
+    """`asyncio.run` for a result that may be large.
+
+    As that ends it looks up the handler of SIGINT, which holds the main task, among the names of handlers, and makes a
+    text of it to say that there is none: the repr of the whole result. So the main task has none here.
+    """
+    import asyncio
+
+    results: list[Result] = []
+
+    async def main() -> None:
+        results.append(await work)
+
+    asyncio.run(main())
+    return results[0]
 
 
 @contextmanager

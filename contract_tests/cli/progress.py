@@ -14,6 +14,7 @@ from contract_tests.run.outcome import CaseResult, RunReport
 from contract_tests.run.run import OnResult, Options, Plan, Unreachable, run
 from contract_tests.run.tolerated import tolerate_in_case
 from contract_tests.tolerance.entry import ToleranceEntry
+from fake_server.ending import run_loop
 from fake_server.relay.redact import mask_excerpt
 from fake_server.wire.text import printable
 
@@ -36,7 +37,7 @@ def ask(
 
     began: list[Plan] = []
     try:
-        return asyncio.run(_ask(terminal, options, ended, began))
+        return run_loop(_ask(terminal, options, ended, began))
     except KeyboardInterrupt:  # later on the first one ends in a report
         when = "again while it ended, and reports nothing" if began else "before the first case"
         raise Unreachable(f"the run was interrupted {when}") from None

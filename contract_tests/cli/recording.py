@@ -68,6 +68,10 @@ def save_case(
         number = f"-{times[exchange.label]}" if times[exchange.label] > 1 else ""
         path = folder / f"{to_file_name(exchange.label + number)}.yaml"
         fixture = Fixture(_without_the_rest(exchange), source=source)
+        if result.emptied:
+            why = "the replies of the run took more memory than it may keep"
+            yield exchange, SaveError(f"{path.name} is not saved: {why}; try --select {result.case_id}")
+            continue
         if monotonic() > until:
             yield (
                 exchange,

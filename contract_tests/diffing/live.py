@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections import Counter
@@ -19,6 +18,7 @@ from contract_tests.run.run import Options, run
 from contract_tests.target.session import Session
 from fake_server import FakeServer
 from fake_server.api.render.style import Style
+from fake_server.ending import run_loop
 from fake_server.wire.exchange import Aspect, Exchange
 
 _PATHS = {
@@ -34,7 +34,7 @@ _STATES = (401, 403, 408, 409, 429)
 
 def compare_with_fake(sides: Iterable[Side]) -> Pairs:
     """Each recording paired with the fake's reply to its request."""
-    return asyncio.run(_against_fake(list(sides)))
+    return run_loop(_against_fake(list(sides)))
 
 
 async def _against_fake(sides: list[Side]) -> Pairs:
@@ -106,10 +106,10 @@ def ask_both(options: Options) -> tuple[Pairs, RunReport]:
 
     Raises what `contract_tests.run.run` raises. Cases that could not be run are listed in `not_asked`.
     """
-    live = asyncio.run(run(options))
+    live = run_loop(run(options))
     with FakeServer(style=_style(obfuscation=True), seed=1) as fake:
         own = replace(options, target=fake.base_url, model=live.model, headers=(), query=(), api_key=None, ca_file=None)
-        of_fake = asyncio.run(run(own))
+        of_fake = run_loop(run(own))
     host = urlsplit(live.target).hostname or ""
     role = Role.GENUINE if host == GENUINE_HOST else Role.OTHER
     pairs = pair(
@@ -117,13 +117,14 @@ def ask_both(options: Options) -> tuple[Pairs, RunReport]:
         map(fake_side, _unique_labels(of_fake)),
     )
     missed = [f"{result.case_id}: {result.outcome.value}, {result.reason}" for result in live.results if result.reason]
+    missed += [f"{result.case_id}: its replies are too large to be kept" for result in live.results if result.emptied]
     return replace(pairs, not_asked=tuple(missed)), live
 
 
 def _unique_labels(report: RunReport) -> list[Exchange]:
     """The exchanges of all cases, each with a unique label."""
     exchanges, seen = [], Counter[str]()
-    for exchange in (exchange for result in report.results for exchange in result.exchanges):
+    for exchange in (exchange for result in report.results if not result.emptied for exchange in result.exchanges):
         seen[exchange.label] += 1
         label = exchange.label if seen[exchange.label] == 1 else f"{exchange.label} {seen[exchange.label]}"
         exchanges.append(exchange.but(label=label))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 
 from contract_tests.rules.engine.judge import Finding, Level
@@ -26,6 +26,8 @@ class Outcome(StrEnum):
     HARNESS_FAILED = "harness failed"  # the kit itself failed
 
 
+MOST_KEPT = 256 * 1024 * 1024
+"""Bytes of the exchanges that a run keeps, in all cases together; of what comes on top only the heads are kept."""
 REACHED = (Outcome.PASS, Outcome.WARN, Outcome.FAIL)
 
 
@@ -52,7 +54,8 @@ class CaseResult:
 
     `tolerated` holds the findings that a profile or a baseline covers; they are not in `findings`. `traceback`
     is that of the kit's own failure. `lacks` is what an unsupported case says the target does not have. `answers` is
-    how many replies had choices, and in how many of them each ended at its limit before the first word.
+    how many replies had choices, and in how many of them each ended at its limit before the first word. `emptied`
+    tells that the `exchanges`, once judged, lost the bodies of their replies.
     """
 
     case_id: str
@@ -69,6 +72,17 @@ class CaseResult:
     traceback: str = ""
     lacks: frozenset[str] = frozenset()
     answers: tuple[int, int] = (0, 0)
+    emptied: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes of the exchanges."""
+        return sum(exchange.size for exchange in self.exchanges)
+
+    def without_bodies(self) -> CaseResult:
+        """The result without the bodies of its replies, for which there is no room."""
+        exchanges = tuple(exchange.but(writes=(), trailers=()) for exchange in self.exchanges)
+        return replace(self, exchanges=exchanges, emptied=True)
 
 
 @dataclass(frozen=True)

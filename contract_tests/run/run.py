@@ -10,6 +10,7 @@ from time import monotonic
 
 from contract_tests.cases import CASES, Case, select
 from contract_tests.rules import RULES
+from contract_tests.run import outcome
 from contract_tests.run.again import Player
 from contract_tests.run.contradicted import contradict
 from contract_tests.run.find import prepare, session_for
@@ -100,11 +101,16 @@ async def _ask_all(
     """Fill `results`. Returns why not all cases were played, '' if they were."""
     waiting = deque(cases)
     player = Player(session, waiting)
+    kept = 0
 
     async def work() -> None:
+        nonlocal kept
         while waiting and not session.is_late():
             case = waiting.popleft()
             result = await player.play(case)
+            if kept + result.size > outcome.MOST_KEPT:
+                result = result.without_bodies()
+            kept += result.size
             results[case.id] = result
             if on_result and not result.lacks:
                 on_result(result)

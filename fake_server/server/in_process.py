@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from starlette.types import Message, Receive, Scope
 
+from fake_server.ending import run_loop
 from fake_server.server.sender import Sender
 from fake_server.server.state.journal import JournalEntry
 from fake_server.wire.delivery import Delivery
@@ -83,6 +84,6 @@ def _run(work: Coroutine[Any, Any, Exchange]) -> Exchange:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(work)
+        return run_loop(work)
     with ThreadPoolExecutor(1, "fake-in-process") as thread:
-        return thread.submit(asyncio.run, work).result()
+        return thread.submit(run_loop, work).result()
