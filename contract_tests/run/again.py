@@ -83,9 +83,10 @@ class Player:
         else:
             async with self._turns.beside() as company:
                 result = await play_case(case, self.session)
-        if result.outcome in (Outcome.FAIL, Outcome.SETUP_FAILED) and not self.session.is_late():
+        failed = result.outcome in (Outcome.FAIL, Outcome.SETUP_FAILED)
+        asks_again = failed and bool(company) and self._is_news(result)
+        if failed and not self.session.is_late():
             refused = any(is_refused(View(exchange)) for exchange in result.exchanges)
-            asks_again = bool(company) and self._is_news(result)
             if refused or asks_again:
                 async with self._turns.alone():
                     if refused and await self._is_outage(case):
@@ -94,6 +95,10 @@ class Player:
                         began = monotonic()
                         result = await self._play_alone(case, result)
                         self._seconds += monotonic() - began
+                    elif asks_again:
+                        self.session.not_asked_alone.append(case.id)
+        elif asks_again:
+            self.session.not_asked_alone.append(case.id)
         self.session.strike(case.id, result.exchanges)
         return result
 
@@ -104,7 +109,8 @@ class Player:
     async def _play_alone(self, case: Case, beside: CaseResult) -> CaseResult:
         """What stands of a failure beside others, with everybody else waiting."""
         alone = await play_case(case, self.session)
-        if alone.outcome not in (*REACHED, Outcome.UNSUPPORTED):
+        gone = any(is_refused(View(exchange)) for exchange in alone.exchanges) and await self._is_outage(case)
+        if gone or alone.outcome not in (*REACHED, Outcome.UNSUPPORTED):
             return beside
         self._confirmed |= _seen(alone.findings)
         healed = _ids(beside) - _ids(alone) - BY_THE_CLOCK

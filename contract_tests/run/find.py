@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 from contract_tests.rules.engine.refused import refusal_text
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.errors.mistakes import NO_SUCH_PATH
-from contract_tests.run.preflight import NO_ENDPOINT, ask_plainly, check_answers, describe_answer
+from contract_tests.run.preflight import MODELS, NO_ENDPOINT, ask_plainly, check_alike, check_answers, describe_answer
 from contract_tests.run.stages import find_stage_hint
 from contract_tests.target.ask import CHAT, COMPLETIONS, EMBEDDINGS
 from contract_tests.target.errors import NoModel, NotReached, Unreachable, UsageError
@@ -27,7 +27,7 @@ def split_target(url: str) -> tuple[str, tuple[str, str]]:
     except ValueError as error:
         raise UsageError(f"the target is not a URL: {error}") from error
     path = parts.path.rstrip("/")
-    for endpoint in (CHAT, COMPLETIONS, EMBEDDINGS, "/models"):
+    for endpoint in (CHAT, COMPLETIONS, EMBEDDINGS, MODELS):
         path = path.removesuffix(endpoint)  # a base URL, though an endpoint's was given
     without = path.removesuffix("/v1")
     root = urlunsplit((parts.scheme, parts.netloc, without, parts.query, parts.fragment))
@@ -38,12 +38,13 @@ async def prepare(session: Session, prefixes: tuple[str, str], plain_case: tuple
     """Fill in the session's prefix, model, list of models and control exchange, in at most 8 requests.
 
     With `plain_case`, the id and the path of a case, its model is asked for an answer. Raises Unreachable if
-    nothing answers, or valid requests are refused, NoModel if none was named and the usual one is not listed.
+    nothing answers, or valid requests are refused, NoModel if none was named and the usual one is not listed. Where
+    no case asks for an answer, the list of models is what a target that is there answers.
     """
     chat_id = plain_case[0] if plain_case and plain_case[1] == CHAT else ""
     reply = None
     try:
-        if not await _find_by_models(session, prefixes):
+        if not_listed := await _find_by_models(session, prefixes):
             model = session.options.model_for(chat_id, session.options.model or DEFAULT_MODEL)
             reply = await _find_by_chat(session, prefixes, PlainRequest(CHAT, model))
         if session.prefix != prefixes[0]:
@@ -53,6 +54,10 @@ async def prepare(session: Session, prefixes: tuple[str, str], plain_case: tuple
         session.fitting = models_by_endpoint(session.listed)
         if plain_case:
             await check_answers(session, _plain_request(session, *plain_case), reply if chat_id else None)
+        elif not_listed and reply:
+            await check_alike(session, PlainRequest(CHAT, session.model), not_listed, reply)
+        else:
+            session.plain = PlainRequest(MODELS, session.model)
         session.control = await session.exchange("control", "GET", f"/{NO_SUCH_PATH}-{secrets.token_hex(4)}")
     except NotReached as error:
         raise Unreachable(f"the run ended before it was found: {error}") from error
@@ -74,16 +79,18 @@ def models_by_endpoint(listed: Iterable[str]) -> dict[str, str]:
     return models
 
 
-async def _find_by_models(session: Session, prefixes: tuple[str, str]) -> bool:
-    """Choose the prefix under which models are listed; whether there is one."""
+async def _find_by_models(session: Session, prefixes: tuple[str, str]) -> View | None:
+    """Choose the prefix under which models are listed; where there is none, what was answered under the first."""
+    views = []
     for session.prefix in prefixes:
-        view = View(await session.exchange("target", "GET", "/models"))
+        view = View(await session.exchange("target", "GET", MODELS))
+        views.append(view)
         await _check_stage(session, view)
         entries = view.root["data"]
         if view.ok and entries.kind == "array":
             session.listed = tuple(entry["id"].text for entry in entries if entry["id"].text)
-            return True
-    return False
+            return None
+    return views[0]
 
 
 async def _find_by_chat(session: Session, prefixes: tuple[str, str], plain: PlainRequest) -> View:

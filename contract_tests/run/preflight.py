@@ -24,6 +24,7 @@ ROOM = 1_000
 """Tokens for a model that thinks before it answers: in the time that a first byte may take, slow ones make as many."""
 MOST = 4000
 """Characters of an error that are looked through for what to say of it."""
+MODELS = "/models"
 _PATHS = {"completions": COMPLETIONS, "embeddings": EMBEDDINGS}
 _NOT_ASKED = ("models", "moderations")
 """Sections that no plain request is for: whom to ask for moderations is often not known."""
@@ -59,13 +60,15 @@ def find_plain_case(cases: Iterable[Case]) -> tuple[str, str] | None:
 
 
 async def ask_plainly(session: Session, plain: PlainRequest, *, keyless: bool = False) -> View:
-    """Send a plain request, wait out any 429, and return what came.
+    """Send a plain request, or get the list of models, wait out any 429, and return what came.
 
     Raises Unreachable where the run ends before it.
     """
     ask = Ask(_PREFLIGHT, session)
     body = {"model": plain.model, **_members(ask, plain.path), **({"stream": True} if plain.stream else {})}
     try:
+        if plain.path == MODELS:
+            return await ask.raw("GET", MODELS)
         if keyless:
             no_key = [("Authorization", None)]
             return await ask.raw("POST", plain.path, json.dumps(body).encode(), no_key, role="no key", keyless=True)
@@ -107,6 +110,19 @@ async def check_answers(session: Session, plain: PlainRequest, reply: View | Non
     todo = await _advise(session, plain, reply)
     what = "chat request" if plain.path == CHAT else "request"
     raise Unreachable(session.options.mask(f"a valid {what} has no answer ({answers}); {todo}"))
+
+
+async def check_alike(session: Session, plain: PlainRequest, listing: View, reply: View) -> None:
+    """Raise Unreachable where the list of models is refused, and a plain request in the same way.
+
+    A list that is not there, or that alone is refused, is what the cases say.
+    """
+    if not is_refused(reply):
+        session.plain = plain
+    elif is_refused(listing) and listing.status == reply.status and listing.status not in NO_ENDPOINT:
+        todo = await _advise(session, plain, reply)
+        answer = f"models: {describe_answer(listing)}; chat: {describe_answer(reply)}"
+        raise Unreachable(session.options.mask(f"no valid request has an answer ({answer}); {todo}"))
 
 
 async def _begin(session: Session, plain: PlainRequest, reply: View) -> None:

@@ -145,8 +145,12 @@ def _describe_wordless(results: Sequence[CaseResult]) -> str:
     if not wordless:
         return ""
     ids = [result.case_id for result in results if result.answers[1]]
-    where = ", ".join(ids[:3]) + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")
-    return f"{wordless} of {count} answers end at their limit before the first word ({where}): a pass proves little"
+    what = f"{wordless} of {count} answers end at their limit before the first word"
+    return f"{what} ({_list_some(ids)}): a pass proves little"
+
+
+def _list_some(ids: Sequence[str]) -> str:
+    return ", ".join(ids[:3]) + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")
 
 
 def _report(
@@ -155,6 +159,9 @@ def _report(
     ordered = tuple(results[case.id] for case in cases)
     if wordless := _describe_wordless(ordered):
         session.note(wordless)
+    if beside := session.not_asked_alone:
+        missing = "for which requests or time were missing; --concurrency 1 asks one case at a time"
+        session.note(f"failed beside other cases and not asked alone: {_list_some(beside)}, {missing}")
     applied = Counter(rule for result in ordered for rule in result.applied)
     return RunReport(
         session.base_url,

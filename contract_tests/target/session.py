@@ -81,6 +81,8 @@ class Session:
         """Parameters that the target refused, with what is sent instead ('': nothing)."""
         self.room = 0
         """Tokens that are added to the limits of answers, for a model that thinks before it answers."""
+        self.not_asked_alone: list[str] = []
+        """The ids of cases that failed beside others, where requests or time were missing to ask them alone."""
         self.deadline = monotonic() + options.run_seconds
         self._awaited: dict[str, asyncio.Future[Exchange]] = {}
         self._tickets = count()

@@ -13,6 +13,7 @@ import pytest
 
 from contract_tests.run.outcome import CaseResult, RunReport
 from contract_tests.run.run import Options, run
+from fake_server.connection import stop_accepting
 from fake_server.tests.listening import listening
 from fake_server.tests.steady_loop import run_steadily
 from fake_server.wire.bounds import Bounds
@@ -116,12 +117,19 @@ class SmallTarget:
     asked: list[Asked] = field(default_factory=list)
 
     async def __aenter__(self) -> Self:
-        self._listening = listening(self._serve)
+        self._listening = listening(self._serve, on_start=self._started)
         self.port = await self._listening.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._listening.__aexit__(None, None, None)
+
+    def _started(self, server: asyncio.Server) -> None:
+        self._server = server
+
+    async def stop_listening(self) -> None:
+        """Refuse all connections from now on, as if nobody were there."""
+        await stop_accepting(self._server)
 
     @property
     def base_url(self) -> str:

@@ -159,6 +159,32 @@ def test_a_run_without_chat_asks_its_own_endpoint_first(section: str, status: in
     assert {one.path for one in asked if one.body} == {f"/v1/{section}"}
 
 
+@pytest.mark.parametrize("section", ["models", "moderations"])
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (refusal(403, "no"), ["models: status 403: no", "requires a key"]),
+        (refusal(401, "who?"), ["models: status 401: who?", "requires a key"]),
+        (reply(502, PAGE, kind="text/html"), ["502 Bad Gateway", "see the target's log"]),
+        (reply(200, {"success": False, "message": "invalid token"}), ["status 200: invalid token"]),
+        (reply(200, {"error": {"message": "no upstream"}}), ["status 200: no upstream"]),
+    ],
+)
+def test_where_only_the_list_is_asked_a_target_that_refuses_all_is_told(
+    section: str, answer: bytes, words: list[str]
+) -> None:
+    said, _ = stopped(to_all(answer), select=(section,))
+    assert [word for word in words if word not in said] == [], said
+
+
+@pytest.mark.parametrize(
+    ("listing", "rest"), [(refusal(403, "no list"), None), (refusal(500, "oops"), refusal(401, "who?"))]
+)
+def test_a_list_that_alone_is_refused_is_a_finding(listing: bytes, rest: bytes | None) -> None:
+    report, _ = report_of(lambda asked: listing if asked.path.startswith("/v1/models") else rest, "models")
+    assert report.exit_code() is ExitCode.FINDINGS
+
+
 @pytest.mark.parametrize("section", ["completions", "embeddings"])
 def test_an_endpoint_that_is_not_there_is_no_refusal(section: str) -> None:
     report, _ = report_of(to_chat(refusal(404, "Not Found")), section)

@@ -1,18 +1,22 @@
-"""One at a time before blame: failures beside other requests are played again alone, and an outage is no finding."""
+"""One at a time before blame: failures beside other requests are played again alone."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+from urllib.parse import urlsplit
 
 import pytest
 
+from contract_tests.cases import client
 from contract_tests.rules.engine.judge import Level
-from contract_tests.run.outcome import ExitCode, Outcome, RunReport
+from contract_tests.run import again
+from contract_tests.run.outcome import CaseResult, ExitCode, RunReport
+from contract_tests.target.main_program import MainOutcome
 from contract_tests.tests.small_target import (
+    MODEL,
     Answerer,
     Asked,
-    completion,
     lead_astray,
     of,
     refusal,
@@ -25,7 +29,6 @@ from contract_tests.tests.small_target import (
 
 STREAMS = ("chat.stream.short", "chat.stream.poem", "chat.stream.no-usage", "http.accept-any")
 CUT = stream().replace(b"data: [DONE]\n\n", b"")
-CHATS = ("chat.short", "chat.poem", "http.charset", "http.plain", "http.gzip", *STREAMS)
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +37,11 @@ def _hostile_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def musts(report: RunReport) -> set[str]:
-    return {finding.rule.id for finding in report.findings if finding.rule.level is Level.MUST}
+    return set().union(*map(musts_of, report.results))
+
+
+def musts_of(result: CaseResult) -> set[str]:
+    return {finding.rule.id for finding in result.findings if finding.rule.level is Level.MUST}
 
 
 def one_at_a_time(beside: Answerer, alone: Answerer = sensible) -> Answerer:
@@ -104,81 +111,39 @@ def test_no_request_of_the_plan_is_spent_on_asking_again() -> None:
     assert "limit" not in " ".join(result.reason for result in report.results)
 
 
-# -- an outage that begins half-way
+@pytest.mark.parametrize("limit", [{"max_requests": 7}, {}])
+def test_where_nobody_could_be_asked_alone_it_is_said(limit: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the requests, or of the time, nothing is left for asking again."""
+    monkeypatch.setattr(again, "SHARE", again.SHARE if limit else -1.0)
+    target = one_at_a_time(lambda asked: CUT)
+    report, _ = report_of(to_cases(target), *STREAMS, **limit)
+    failed = {result.case_id for result in report.results if musts_of(result) - {"relations.as-alone"}}
+    assert failed
+    (note,) = report.notes
+    assert note.startswith("failed beside other cases and not asked alone: ")
+    assert len([case_id for case_id in failed if case_id in note]) == min(len(failed), 3)
+    assert "--concurrency 1" in note
+    alone, _ = report_of(to_cases(target), *STREAMS, concurrency=1)
+    assert alone.notes == ()
 
 
-def from_request(number: int, then: Answerer, before: Answerer = sensible) -> Answerer:
-    """A target that answers with `then` from its so-many-th POST on."""
-    seen = [0]
-
-    def answer(asked: Asked) -> bytes | None:
-        seen[0] += bool(asked.body)
-        return (then if seen[0] >= number else before)(asked)  # type: ignore[return-value]
-
-    return answer
-
-
-DOWN = {
-    "bad gateway": reply(502, b"<html>502 Bad Gateway</html>", kind="text/html"),
-    "key revoked": refusal(401, "The key was revoked."),
-    "closes": b"",
-    "model gone": refusal(404, "The model does not exist.", code="model_not_found"),
-    "success that is none": reply(200, {"success": False, "message": "upstream down"}),
-    "error in a success": reply(200, {"error": {"message": "down", "type": "x", "param": None, "code": None}}),
-    "page": reply(200, b"<html><title>Maintenance</title></html>", kind="text/html"),
-    "nothing": reply(200, b""),
-}
+async def quick_main(base_url: str, *options: str, seconds: float, slack: float) -> MainOutcome:
+    """What main() does, less the seconds that a process and an SDK take to start."""
+    url = urlsplit(base_url)
+    reader, writer = await asyncio.open_connection(url.hostname, url.port)
+    body = json.dumps({"model": MODEL, "messages": [{"role": "user", "content": "poem"}], "stream": True}).encode()
+    head = f"POST {url.path}/chat/completions HTTP/1.1\r\nHost: {url.netloc}\r\nConnection: close\r\n"
+    writer.write(f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+    whole = b"[DONE]" in await reader.read()
+    writer.close()
+    return MainOutcome(0, "", True) if whole else MainOutcome(5, "client.py: the stream ended", True)
 
 
-@pytest.mark.parametrize("name", DOWN)
-def test_an_outage_half_way_leaves_what_was_judged_and_blames_nothing(name: str) -> None:
-    report, target = report_of(from_request(8, lambda asked: DOWN[name]), "chat", "errors", "relations", "http")
-    assert not musts(report)
-    outcomes = [result.outcome for result in report.results]
-    assert outcomes.count(Outcome.PASS) >= 3
-    assert outcomes.count(Outcome.NOT_REACHED) >= 60
-    assert "the target answers no valid request (" in report.stopped
-    assert report.exit_code() is ExitCode.UNREACHABLE
-    assert len(target.asked) < 30
-
-
-def test_a_quota_that_is_used_up_half_way_is_told_by_the_cases_that_wait() -> None:
-    full = reply(429, b"<html>slow down</html>", "Retry-After: 0", kind="text/html")
-    report, _ = report_of(from_request(8, lambda asked: full), "chat", concurrency=1)
-    assert "still answered 429: " in report.stopped
-    assert "preflight" not in report.stopped
-
-
-def test_what_was_found_before_an_outage_stands() -> None:
-    value = json.loads(completion().partition(b"\r\n\r\n")[2])
-    wrong = reply(200, {**value, "object": "wrong"})
-
-    def before(asked: Asked) -> bytes | None:
-        return None if asked.json.get("stream") or not asked.body or asked.is_preflight else wrong
-
-    report, _ = report_of(from_request(8, lambda asked: DOWN["bad gateway"], before), "chat", concurrency=1)
-    assert musts(report) - {"chat.choice-count"} == {"chat.object"}
-    assert report.stopped
-    assert report.exit_code() is ExitCode.FINDINGS
-
-
-def test_one_refusal_among_answers_is_a_finding_not_an_outage() -> None:
-    def answer(asked: Asked) -> bytes | None:
-        return refusal(500, "no pictures") if asked.json.get("n") else None
-
-    report, _ = report_of(answer, *CHATS[:5], "chat.n")
-    assert musts(report) == {"relations.accepted"}
-    assert not report.stopped
-    assert of(report, "chat.short").outcome is Outcome.PASS
-
-
-def test_a_short_hiccup_is_no_outage() -> None:
-    seen = [0]
-
-    def answer(asked: Asked) -> bytes | None:
-        seen[0] += bool(asked.body)
-        return refusal(503, "restarting") if asked.body and 5 <= seen[0] <= 6 else None
-
-    report, _ = report_of(answer, *STREAMS, "chat.short", concurrency=1)
-    assert not report.stopped
-    assert musts(report) == {"relations.accepted"}
+def test_a_stream_of_main_that_others_cut_is_a_finding_of_the_relation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "run_main_program", quick_main)
+    report, _ = report_of(to_cases(one_at_a_time(lambda asked: CUT)), "client.main-stream", *STREAMS)
+    assert musts(report) == {"relations.as-alone"}
+    healed = [finding.actual for finding in of(report, "client.main-stream").findings]
+    assert "beside other requests, not alone: client.main-stream: exit code 5: client.py: the stream ended" in healed
+    alone, _ = report_of(to_cases(one_at_a_time(lambda asked: CUT)), "client.main-stream", *STREAMS, concurrency=1)
+    assert not musts(alone)

@@ -13,9 +13,12 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 
 
 @asynccontextmanager
-async def listening(handler: Handler, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+async def listening(
+    handler: Handler, *, tls: ssl.SSLContext | None = None, on_start: Callable[[asyncio.Server], object] = id
+) -> AsyncIterator[int]:
     """Serve each connection with `handler`, which may hang up or hang; yields the port.
 
+    `on_start` is given the server, whose `close` makes it take no more connections.
     At the end handlers that still run are cancelled and their sockets aborted, those of connections
     accepted just then too: a task left to the event loop's end shows as a warning in some later test.
     """
@@ -34,6 +37,7 @@ async def listening(handler: Handler, *, tls: ssl.SSLContext | None = None) -> A
         task.add_done_callback(writers.pop)
 
     server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls)
+    on_start(server)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
