@@ -11,11 +11,12 @@ import openai
 import pytest
 
 from fake_server import FakeServer
+from fake_server.api import sealing
 from fake_server.server.state import responses
 from fake_server.server.state.memory import Ledger, MemoryBudget
 from fake_server.server.state.responses import ResponseStore, Saved
 
-MODEL = "gpt-4o"
+MODEL, TOO_MUCH = "gpt-4o", "request_too_expensive"
 
 
 @pytest.fixture(scope="module")
@@ -440,6 +441,26 @@ def test_bad_tasks_are_refused(http: httpx2.Client, path: str, body: Any, param:
     answer = http.post(f"responses/{path}", json=body)
     error = answer.json()["error"]
     assert (answer.status_code, error["param"], error["code"]) == (400, param, code)
+
+
+@pytest.mark.security("work of one request")
+@pytest.mark.parametrize(
+    ("items", "status", "code"),
+    [
+        ([{"type": "compaction", "encrypted_content": sealing.seal({"items": [{}] * 60_000})}] * 20, 400, TOO_MUCH),
+        ([{"type": "compaction", "encrypted_content": sealing.seal({"items": [{"type": 5, "call_id": [1]}]})}], 200, 0),
+        ([{"type": "compaction", "encrypted_content": sealing.seal({"items": "x"})}], 200, 0),
+        ([{"type": "compaction", "encrypted_content": sealing.seal(None)[:-4]}], 400, "invalid_encrypted_content"),
+        ([{"type": "compaction", "encrypted_content": "gAAAAABpzfWE_of_another"}], 200, 0),
+        ([{"type": "web_search_call", "id": "ws_1", "call_id": [1]}, {"type": "shell_call", "id": [1]}], 200, 0),
+    ],
+)
+@pytest.mark.parametrize("path", ["responses", "responses/compact", "responses/input_tokens"])
+def test_items_of_any_form_cost_little(http: httpx2.Client, path: str, items: Any, status: int, code: object) -> None:
+    answer = http.post(path, json={"model": MODEL, "input": [*items, {"role": "user", "content": "hi"}]})
+    assert answer.status_code == status, answer.text
+    if status != 200:
+        assert answer.json()["error"]["code"] == code
 
 
 # -- the store

@@ -17,8 +17,15 @@ from contract_tests.rules.engine.judge import MUST
 from fake_server.server.openapi.document import OPERATIONS
 from fake_server.wire.exchange import Request
 
+_NOTHING = {
+    "completion_id": "chatcmpl-none",
+    "response_id": "resp_none",
+    "conversation_id": "conv_none",
+    "item_id": "msg_none",
+}
+"""Ids of which nothing is stored, as paths have them."""
 EXAMPLES: list[tuple[str, Any]] = [
-    (operation.path.format(completion_id="chatcmpl-none"), json.loads(json.dumps(body)))
+    (operation.path.format(**_NOTHING), json.loads(json.dumps(body)))
     for operation in OPERATIONS
     for body in operation.examples.values()
 ]

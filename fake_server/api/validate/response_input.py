@@ -117,10 +117,10 @@ def find_item_refusal(items: list[Mapping[str, Any]]) -> ErrorReply | None:
 
     Each output answers a call, each call has an output, and reasoning is followed by what came of it.
     """
-    calls = {item.get("call_id") for item in items if not _is_output(item)}
-    outputs = {item.get("call_id") for item in items if _is_output(item)}
+    calls = {_call_id(item) for item in items if not _is_output(item)}
+    outputs = {_call_id(item) for item in items if _is_output(item)}
     for index, item in enumerate(items):
-        called, sealed = item.get("call_id"), item.get("encrypted_content")
+        called, sealed = _call_id(item), item.get("encrypted_content")
         if isinstance(sealed, str) and sealing.is_sealed(sealed) and sealing.unseal(sealed) is None:
             words = f"The encrypted content {sealed[:4]}...{sealed[-4:]} could not be verified."
             return Invalid(words, None, "invalid_encrypted_content").reply
@@ -135,6 +135,12 @@ def find_item_refusal(items: list[Mapping[str, Any]]) -> ErrorReply | None:
             words = f"Item '{name}' of type 'reasoning' was provided without its required following item."
             return Invalid(words, "input").reply
     return None
+
+
+def _call_id(item: Mapping[str, Any]) -> str | None:
+    """The call that an item is or answers; of what the fake only takes back it may be anything."""
+    called = item.get("call_id")
+    return called if isinstance(called, str) else None
 
 
 def _is_call(item: Mapping[str, Any]) -> bool:
