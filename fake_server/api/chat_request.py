@@ -39,12 +39,16 @@ class Message:
 
 @dataclass(frozen=True)
 class Tool:
-    """A tool the request offers. `kind` is "function" or "custom"; `parameters` is a JSON Schema."""
+    """A tool the request offers. `kind` is "function" or "custom"; `parameters` is a JSON Schema.
+
+    `grammar` is a regular expression that the whole input of a custom tool has to match, '' for none.
+    """
 
     name: str
     description: str
     parameters: Any
     kind: str = "function"
+    grammar: str = ""
 
 
 def messages(request: Mapping[str, Any]) -> tuple[Message, ...]:
@@ -194,7 +198,15 @@ def _read_tool(function: Mapping[str, Any], kind: str) -> Tool:
         description=description if isinstance(description, str) else "",
         parameters=function.get("parameters", {"type": "object", "properties": {}}),
         kind=kind,
+        grammar=_grammar(function.get("format")),
     )
+
+
+def _grammar(form: object) -> str:
+    """The regular expression of a custom tool's format, which responses write without the object inside."""
+    grammar = _mapping(form).get("grammar") or form
+    definition = _mapping(grammar).get("definition")
+    return definition if isinstance(definition, str) and _mapping(grammar).get("syntax") == "regex" else ""
 
 
 def _tool_name(choice: Mapping[str, Any]) -> str:

@@ -99,7 +99,8 @@ class _Scripted:
 class Reply(_Scripted):
     """A complete answer, which can be rendered as a dict or as a stream.
 
-    `output` are the items of a response as they are, instead of those that the choices become.
+    `output` are the items of a response as they are, instead of those that the choices become; `before` are items
+    that come before those, behind the reasoning.
     """
 
     choices: tuple[Choice, ...]
@@ -110,6 +111,7 @@ class Reply(_Scripted):
     system_fingerprint: str | None = None
     timing: Timing = AT_ONCE
     output: tuple[Mapping[str, Any], ...] = ()
+    before: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 from fake_server.api import chat_request, sealing
 from fake_server.api.items import as_item
+from fake_server.wire.budget import spend
 
 MODEL = "gpt-4o"
 """The model of a request that names none, as its prompt does."""
@@ -33,6 +34,7 @@ def input_items(body: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def resolve(items: Sequence[Item], earlier: Sequence[Item]) -> list[Item]:
     """All items, references replaced by the earlier items they mean; one to an unknown item is left out."""
+    spend(1 + (len(items) + len(earlier)) // 10, "the items of its input")
     items, earlier = ([item for given in group for item in _unpacked(given)] for group in (items, earlier))
     known = {item["id"]: item for item in earlier if isinstance(item.get("id"), str)}
     own = [known.get(str(item.get("id"))) if item.get("type") == "item_reference" else item for item in items]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 import httpx2
@@ -13,15 +13,7 @@ import pytest
 from pydantic import BaseModel
 
 from fake_server import FakeServer
-from fake_server.api import responses_request
-from fake_server.api.render.responses import build_response, render_dict
-from fake_server.api.render.responses_stream import render_stream
-from fake_server.api.render.style import Style
-from fake_server.api.reply import Choice, Reply, TokenLogprob, ToolCall, Usage
-from fake_server.api.validate.response_input import find_item_refusal
-from fake_server.api.validate.responses import find_model_refusal, validate_response
 from fake_server.tests.folding import Folded
-from fake_server.tests.genuine import RECORDINGS, shapes
 
 WEATHER: Any = {
     "type": "function",
@@ -174,6 +166,32 @@ def test_which_tools_are_called(server: FakeServer) -> None:
     assert (item["name"], item["namespace"]) == ("get_weather", "city")
 
 
+def test_a_grammar_is_kept(server: FakeServer) -> None:
+    form = {"type": "grammar", "syntax": "regex", "definition": "[A-Z]{3}-[0-9]{4}"}
+    tool = {**CODE, "format": form}
+    ((_, given),) = calls(answer(server, input="Run it", tools=[tool], tool_choice="required"))
+    assert re.fullmatch(form["definition"], given)
+
+
+@pytest.mark.parametrize(
+    ("tool", "kind"),
+    [
+        ({"type": "web_search"}, "web_search_call"),
+        ({"type": "web_search_preview_2025_03_11"}, "web_search_call"),
+        ({"type": "file_search", "vector_store_ids": ["vs_1"]}, "file_search_call"),
+        ({"type": "code_interpreter", "container": {"type": "auto"}}, "code_interpreter_call"),
+        ({"type": "image_generation"}, "image_generation_call"),
+    ],
+)
+def test_a_built_in_tool_is_called_if_that_is_demanded(tool: Any, kind: str) -> None:
+    with FakeServer([], plain=True) as server:
+        for choice in ("required", {"type": tool["type"]}):
+            output = answer(server, input="What is new?", tools=[tool], tool_choice=choice)["output"]
+            assert [item["type"] for item in output] == [kind, "message"]
+        free = answer(server, input="What is new?", tools=[tool])["output"]
+        assert [item["type"] for item in free] == ["message"]
+
+
 def test_a_format_is_kept(server: FakeServer) -> None:
     schema = {
         "type": "object",
@@ -226,178 +244,3 @@ def test_the_sdk_reads_both(client: openai.OpenAI) -> None:
     with client.responses.stream(reasoning={"summary": "auto"}, **asked) as stream:
         kinds = [item.type for item in stream.get_final_response().output]
     assert kinds == ["reasoning", "function_call"]
-
-
-REFUSED: list[tuple[dict[str, Any], str | None, str | None, str]] = [
-    ({"model": "no-such-model"}, "model", "model_not_found", "The requested model 'no-such-model' does not exist."),
-    ({"input": None}, "input", "invalid_type", "expected one of an array of objects or string, but got null"),
-    ({"input": 1}, "input", "invalid_type", "got an integer"),
-    ({"max_output_tokens": 15}, "max_output_tokens", "integer_below_min_value", "Expected a value >= 16, but got 15"),
-    ({"messages": []}, "messages", "unsupported_parameter", "has moved to 'input'"),
-    ({"max_tokens": 5}, "max_tokens", "unsupported_parameter", "has moved to 'max_output_tokens'"),
-    ({"nothing": 1}, "nothing", "unknown_parameter", "Unknown parameter: 'nothing'."),
-    ({"input": [{"role": "king", "content": "x"}]}, "input[0].role", "invalid_value", "Invalid value: 'king'"),
-    (
-        {"input": [{"role": "user", "content": [{"type": "text", "text": "x"}]}]},
-        "input[0].content[0]", "invalid_value", "Supported values are: 'input_text', 'input_image'",
-    ),
-    (
-        {"input": [{"role": "assistant", "content": [{"type": "input_text", "text": "x"}]}]},
-        "input[0].content[0]", "invalid_value", "Supported values are: 'output_text' and 'refusal'.",
-    ),
-    ({"tools": [{"type": "function"}]}, "tools[0].name", "missing_required_parameter", "'tools[0].name'"),
-    ({"tool_choice": "required"}, "tool_choice", None, "must be specified with 'tools'"),
-    (
-        {"tools": [TIME], "tool_choice": {"type": "function", "name": "g"}},
-        "tool_choice", None, "Tool choice 'function' not found in 'tools' parameter.",
-    ),
-    (
-        {"conversation": "conv_1", "previous_response_id": "resp_1"},
-        None, "mutually_exclusive_parameters", "Mutually exclusive",
-    ),
-    ({"stream_options": {"include_obfuscation": True}}, "stream_options", None, "only allowed when 'stream'"),
-    ({"text": {"format": {"type": "json_object"}}}, "input", None, "the word 'json'"),
-    (
-        {"text": {"format": {"type": "json_schema", "name": "x", "strict": True, "schema": {"type": "array"}}}},
-        "text.format.schema", "invalid_json_schema", "Invalid schema for response_format 'x'",
-    ),
-    (
-        {"tools": [{**TIME, "strict": True}]},
-        "tools[0].parameters", "invalid_function_parameters", "'additionalProperties' is required",
-    ),
-    (
-        {"input": [{"type": "function_call_output", "call_id": "call_9", "output": "1"}]},
-        "input", None, "No tool call found for function call output with call_id call_9.",
-    ),
-    (
-        {"input": [{"type": "function_call", "call_id": "call_9", "name": "f", "arguments": "{}"}]},
-        "input", None, "No tool output found for function call call_9.",
-    ),
-    (
-        {"input": [{"role": "user", "content": "x"}, {"type": "reasoning", "id": "rs_1", "summary": []}]},
-        "input", None, "Item 'rs_1' of type 'reasoning' was provided without its required following item.",
-    ),
-    ({"model": "o3", "temperature": 0.5}, "temperature", "unsupported_parameter", "'temperature' is not supported"),
-    (
-        {"reasoning": {"effort": "low"}},
-        "reasoning.effort", "unsupported_parameter", "'reasoning.effort' is not supported with this model.",
-    ),
-    ({"model": "gpt-4", "input": "a b " * 9000}, "input", "context_length_exceeded", "exceeds the context window"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("body", "param", "code", "words"), REFUSED)
-def test_what_is_refused(body: dict[str, Any], param: str | None, code: str | None, words: str) -> None:
-    fake = FakeServer([], plain=True)
-    with httpx2.Client(transport=fake.transport()) as client:
-        whole = {"model": "gpt-4o-mini", "input": "Hi", **body}
-        answer = client.post("http://fake/v1/responses", json=whole)
-    error = answer.json()["error"]
-    assert (answer.status_code, error["param"], error["code"]) == (400, param, code)
-    assert error["type"] == "invalid_request_error"
-    assert words in error["message"]
-
-
-def test_something_has_to_be_asked() -> None:
-    error = validate_response({"model": "gpt-4o"})
-    assert error is not None
-    assert error.message.startswith('One of "input" or "previous_response_id"')
-    assert validate_response({"prompt": {"id": "pmpt_1"}}) is None
-    missing = validate_response({"input": "Hi"})
-    assert missing is not None
-    assert missing.message == "Missing required parameter: 'model'."
-
-
-# -- beside genuine recordings
-
-genuine_only = pytest.mark.skipif(
-    not RECORDINGS.exists(), reason="OPENAI_CONTRACT_SHARED holds no recordings of OpenAI"
-)
-
-
-@cache
-def genuine() -> list[dict[str, Any]]:
-    with RECORDINGS.open(encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines if '"endpoint": "responses"' in line]
-
-
-def recorded(status: int) -> Iterator[tuple[dict[str, Any], Any]]:
-    for recording in genuine():
-        if recording["response"]["status"] == status:
-            yield recording["request"]["body"] or {}, recording["response"]["body"]
-
-
-def refusal_of(body: dict[str, Any]) -> Any:
-    refusal = validate_response(body)
-    items = responses_request.input_items(body)
-    alone = not (body.get("previous_response_id") or body.get("conversation"))
-    if refusal is None and alone and not any(item["type"] == "item_reference" for item in items):
-        refusal = find_item_refusal(responses_request.resolve(items, ()))
-    return refusal or find_model_refusal(body, responses_request.as_chat(body))
-
-
-@genuine_only
-def test_every_genuine_request_that_succeeded_is_accepted() -> None:
-    refusals = [refusal_of(body) for body, _ in recorded(200)]
-    assert len(refusals) > 800
-    assert [refusal.message for refusal in refusals if refusal is not None] == []
-
-
-@genuine_only
-def test_a_genuine_refusal_of_items_is_repeated_to_the_letter() -> None:
-    seen = 0
-    for body, error in recorded(400):
-        if "required following item" in error["error"]["message"]:
-            assert refusal_of(body).body() == error
-            seen += 1
-    assert seen
-
-
-CALL = ToolCall("get_weather", '{"city": "Oslo"}')
-SCORES = (TokenLogprob("A", -0.5), TokenLogprob(" tree", -0.25))
-CHOICES = {
-    "text": Choice(content="A tree stands."),
-    "a call": Choice(tool_calls=(CALL,), finish_reason="tool_calls"),
-    "two calls": Choice(tool_calls=(CALL, CALL), finish_reason="tool_calls"),
-    "cut": Choice(content="A tree", finish_reason="length"),
-}
-
-
-@genuine_only
-@pytest.mark.parametrize("model", ["gpt-4o-mini-2024-07-18", "gpt-5.4-2026-03-05"])
-@pytest.mark.parametrize("name", CHOICES)
-def test_the_members_are_those_of_genuine_answers(name: str, model: str) -> None:
-    choice = CHOICES[name]
-    if name == "cut" and model.startswith("gpt-5"):
-        pytest.skip("no recorded answer of a newer model is incomplete")
-    request = {"tools": [WEATHER]} if choice.tool_calls else {}
-    response = build_response(Reply((choice,), Usage(9, 4), model), request, Style.PLAIN)
-    seen = genuine_shapes()
-    body = json.loads(render_dict(response, Style.PLAIN))
-    for place, names in ((place, tuple(name for name, _ in shape)) for place, shape in shapes(body, "dict")):
-        if ".parameters" not in place and place != "dict.incomplete_details":  # no recorded dict is incomplete
-            assert names in seen[place], place
-    for event in Folded(b"".join(render_stream(response, {}, Style()))).events:
-        for place, shape in shapes(event, event["type"]):
-            if ".parameters" not in place:
-                assert tuple(name for name, _ in shape) in seen[place], place
-
-
-@cache
-def genuine_shapes() -> dict[str, set[tuple[str, ...]]]:
-    """The members of every object of genuine answers, in order, by place and type of event."""
-    seen: dict[str, set[tuple[str, ...]]] = {}
-    for _, body in recorded(200):
-        documents = [("dict", body)] if isinstance(body, dict) else _events(body)
-        for kind, document in documents:
-            for place, shape in shapes(document, kind):
-                seen.setdefault(place, set()).add(tuple(name for name, _ in shape))
-    return seen
-
-
-def _events(stream: str) -> Iterator[tuple[str, Any]]:
-    for block in stream.replace("\r\n", "\n").split("\n\n"):
-        for line in block.split("\n"):
-            if line.startswith("data: {"):
-                event = json.loads(line[6:])
-                yield event["type"], event

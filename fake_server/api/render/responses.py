@@ -141,7 +141,8 @@ def output_items(reply: Reply, request: Mapping[str, Any], style: Style) -> list
     for index, choice in enumerate(reply.choices):
         thinks = reply.usage.reasoning_tokens > 0 and index == 0
         made += _items_of(choice, request, style, thinks=thinks, phased=phased, spaces=spaces)
-    return made
+    place = 1 if made and made[0]["type"] == "reasoning" else 0
+    return [*made[:place], *(items.output_item(item) for item in reply.before), *made[place:]]
 
 
 def _items_of(

@@ -56,6 +56,8 @@ def _calls_of_tool(tool: Tool, text: str, seed: int, several: bool) -> list[Tool
 
 
 def _make_arguments(tool: Tool, text: str, seed: int) -> str:
+    if tool.kind == "custom" and tool.grammar:
+        return str(filler.fill({"type": "string", "pattern": f"^(?:{tool.grammar})$"}, text, seed))
     if tool.kind == "custom":
         return next(hints.find_quoted(text), text.strip())
     value = filler.fill(tool.parameters, text, seed, notes=tool.description)

@@ -95,8 +95,10 @@ def _validate_item(value: Any, path: str) -> None:
     """An item; one without `type` is a message if it has a role, or else a reference."""
     if not isinstance(value, dict) or value.get("type") is not None:
         _TYPED.validate(value, path)
-    elif "role" in value or "id" not in value:
+    elif "role" in value:
         _MESSAGE.validate(value, path)
+    elif "id" not in value:
+        raise wrong_value(path, "", ("assistant", "system", "developer", "user"))
     else:
         _REFERENCE.validate(value, path)
 

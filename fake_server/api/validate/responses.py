@@ -24,8 +24,8 @@ _SUMMARIES = nullable(one_of("auto", "concise", "detailed"))
 _TIERS = ("auto", "default", "flex", "scale", "priority", "fast", "ultrafast")
 _FORMAT = tagged_union(
     "type",
-    text=members(),
     json_object=members(),
+    text=members(),
     json_schema=members(
         {"name": string(least=1, most=64, pattern="[a-zA-Z0-9_-]+"), "schema": mapping(anything)},
         {"description": nullable(string()), "strict": nullable(boolean)},

@@ -11,7 +11,7 @@ from fake_server.api.render.responses_stream import render_stream
 from fake_server.api.render.style import Style
 from fake_server.api.reply import AT_ONCE, ErrorReply, RawReply, Reply
 from fake_server.api.request import ApiRequest
-from fake_server.api.sensible import thoughts
+from fake_server.api.sensible import built_in, thoughts
 from fake_server.api.validate.completions import CONTEXT_SIZES
 from fake_server.api.validate.models import is_served
 from fake_server.api.validate.response_input import find_item_refusal
@@ -71,7 +71,7 @@ def make_response(
     reply = answer(request.but(chat), space.book, space.state, strict=settings.strict, seed=settings.seed)
     if not isinstance(reply, Reply):
         return reply
-    reply = thoughts.with_summary(reply, body, settings.seed)
+    reply = built_in.with_built_in(thoughts.with_summary(reply, body, settings.seed), body, chat)
     return Made(reply, render.build_response(reply, body, style), items)
 
 
