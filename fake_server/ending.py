@@ -24,7 +24,8 @@ _terminals: list[int] = []
 def begin(line: str, code: int, signals: tuple[int, ...] = SIGNALS) -> None:
     """From now on a signal ends the process at once, with a line on stderr and a code: nothing has begun.
 
-    Streams that the shell has closed are replaced, so that no file that is opened later gets their number.
+    Streams that the shell has closed are replaced, so that no file that is opened later gets their number. A character
+    that a stream cannot write (a pipe on Windows, LC_ALL=C) is escaped: the verdict matters more.
     """
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is None:
@@ -33,6 +34,9 @@ def begin(line: str, code: int, signals: tuple[int, ...] = SIGNALS) -> None:
                 os.dup2(null, number)
                 os.close(null)
             setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     _terminals[:] = [number for number in (1, 2) if os.isatty(number)]
 
     def end(*_: object) -> None:

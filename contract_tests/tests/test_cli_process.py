@@ -316,3 +316,18 @@ cli.main()
             "contract: the kit itself failed: ZeroDivisionError: a fault, planted; "
             "run `contract --debug …` again and report the traceback (exit code 4)"
         )
+
+
+@pytest.mark.security("nothing is lost")
+@pytest.mark.parametrize("coding", ["ascii", "latin-1", "cp1252", "ascii:strict"])
+def test_a_verdict_is_printed_where_its_signs_cannot_be_written(coding: str) -> None:
+    broken = ROOT / "fixtures" / "bugs" / "ikllama-no-done.yaml"
+    done = subprocess.run(
+        [sys.executable, "-m", "contract_tests", "judge", str(broken)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": coding},
+        capture_output=True,
+        timeout=100,
+    )
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.decode(coding.partition(":")[0]).startswith("\n\\u2717 chat.stream.done-last")

@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "judge --baseline": ("judge", str(POEM), "--baseline", "{file}"),
 }
 SUFFIX = {"run --profile": ".yaml", "run --config": ".toml", "diff of reports": ".json"}
+NOT_YAML = ("import --data", "diff of reports", "run --config")
 BOMB = "b0: &b0 [x, x, x]\n" + "".join(f"b{n}: &b{n} [{f'*b{n - 1}, ' * 9}]\n" for n in range(1, 9))
 hostile = pytest.mark.security("hostile files")
 whole = pytest.mark.security("nothing is lost")
@@ -146,3 +147,13 @@ def test_a_report_that_cannot_be_written_is_said_after_the_verdict(option: str, 
     assert "PASS  no findings" in done.stdout
     assert done.stderr.startswith("contract: /dev/full: cannot be written: No space left on device")
     assert (tmp_path / "other").stat().st_size
+
+
+@hostile
+@pytest.mark.parametrize("value", ["!!int ''", "!!bool perhaps", "!!timestamp x", "!!float ''"])
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command not in NOT_YAML])
+def test_a_text_that_is_no_value_of_its_tag_is_refused(command: str, value: str, tmp_path: Path) -> None:
+    path = tmp_path / "one.yaml"
+    head = "version: 1\ninteractions" if command == "import" else "openai-contract-fixture: 1\ntitle"
+    path.write_text(f"{head}: {value}\n")
+    assert f"{path}:" in ends_well(command, path, tmp_path)

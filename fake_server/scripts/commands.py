@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import click
 from pydantic import TypeAdapter
 
 from fake_server.command_line import echo
+from fake_server.relay.redact import mask_excerpt
 from fake_server.scripts.book import ScriptError, load
 from fake_server.scripts.checks import oddities
 from fake_server.scripts.model import Script
@@ -30,6 +32,7 @@ def validate_command(paths: tuple[Path, ...], as_json: bool) -> None:
         warnings, count = [*book.left_out, *oddities(book.scripts, thorough=True)], len(book)
     except ScriptError as error:
         problems = str(error).split("\n")
+    problems, warnings = [_mask(line) for line in problems], [_mask(line) for line in warnings]
     if as_json:
         click.echo(json.dumps({"scripts": count, "problems": problems, "warnings": warnings}, indent=2))
     else:
@@ -40,6 +43,11 @@ def validate_command(paths: tuple[Path, ...], as_json: bool) -> None:
             summary += f", {_count(len(warnings), 'warning')}"
         click.echo(summary)
     raise click.exceptions.Exit(1 if problems else 0)
+
+
+def _mask(line: str) -> str:
+    """The line without what looks like a key, and without that of this process: scripts may hold one."""
+    return mask_excerpt(line, (os.environ.get("OPENAI_API_KEY", ""),))
 
 
 def _count(number: int, noun: str) -> str:

@@ -61,6 +61,21 @@ def test_yaml_counts_what_it_expands_to(text: str, what: str) -> None:
 
 
 @hostile
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("!!int ''", "!!int '-'", "!!int 0x", "!!int 'one'", "!!int '1:x'", "0b_", "!!float ''", "!!float '.'"),
+        *("!!bool perhaps", "!!timestamp x", "!!timestamp 2001-13-45", "2001-02-30"),
+    ],
+)
+@pytest.mark.parametrize("around", ["a: {}", "a: [1, {}]", "? {}\n: 1"], ids=["a member", "an item", "a name"])
+def test_a_text_that_is_no_value_of_its_tag_is_refused_at_its_line(value: str, around: str) -> None:
+    with pytest.raises(yaml.constructor.ConstructorError, match="put quotes around it") as refused:
+        yaml.load("first: 1\n" + around.replace("{}", value, 1), Loader)
+    assert "line 2," in str(refused.value.problem_mark)
+
+
+@hostile
 def test_honest_aliases_and_merges_are_read() -> None:
     text = "a: &a {x: 1, y: [2]}\nb: *a\nc: {<<: *a, x: 3}\nd: 12:30\n"
     assert yaml.load(text, Loader) == yaml.safe_load(text)

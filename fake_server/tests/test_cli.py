@@ -221,3 +221,30 @@ def test_help_names_every_option() -> None:
     options = "host port scripts replay match ignore speed miss-status strict api-key model seed plain log-level"
     for option in options.split():
         assert f"--{option}" in text
+
+
+@pytest.mark.security("credentials in output")
+@pytest.mark.parametrize("as_json", [[], ["--json"]], ids=["in lines", "as JSON"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "- name: a\n  KEY: x\n  reply: hi\n",
+        "- name: a\n  reply: '{% if KEY %}'\n",
+        "- name: a\n  reply: {text: hi, faults: [{fault: KEY}]}\n",
+        "- name: a\n  when: {model: KEY}\n  times: KEY\n  reply: hi\n",
+        "- name: a\n  reply: hi\n- name: KEY\n  reply: hi\n- name: KEY\n  reply: hi\n",
+    ],
+    ids=["a file's name", "a name", "a template", "a fault", "a value", "a script's name"],
+)
+def test_what_validate_prints_holds_no_credential(
+    as_json: list[str], text: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", own := "zq81-Planted-0123456789")
+    for key in ("ghp_abcdefghijKLMNOPQRST0123456789abcdef", own):
+        path = tmp_path / ("scripts.yaml" if text else f"{key}.yaml")
+        if text:
+            path.write_text(text.replace("KEY", key))
+        done = CliRunner().invoke(main, ["validate", *as_json, str(path)])
+        assert "0123456789" not in done.output
+        assert done.exit_code in (0, 1)

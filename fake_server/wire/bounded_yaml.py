@@ -184,6 +184,16 @@ class Bounded:
         self.get_event()
         return node
 
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        """The value of a node. Raises ConstructorError for a text that is no value of its tag (`!!int ''`)."""
+        try:
+            return super().construct_object(node, deep)  # type: ignore[misc]
+        except (ValueError, LookupError, AttributeError, TypeError, ArithmeticError) as error:
+            text, tag = str(node.value)[:40], str(node.tag).removeprefix("tag:yaml.org,2002:")[:40]
+            why = f" ({str(error)[:60]})" if type(error) is ValueError else ""
+            problem = f"{text!r} with the tag {tag!r} cannot be read{why}: put quotes around it"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from error
+
 
 def better(error: yaml.MarkedYAMLError, text: str) -> yaml.MarkedYAMLError:
     """The same mistake in the words of PyYAML's own parser, which says what it got; the error itself for long texts."""
