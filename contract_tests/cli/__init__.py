@@ -19,6 +19,7 @@ from contract_tests.cli.record import record_command
 from contract_tests.cli.replay import replay_command
 from contract_tests.cli.rules import explain_command, rules_command
 from contract_tests.cli.run import run_command
+from contract_tests.cli.shared_options import print_lines
 from contract_tests.cli.shrink import shrink_command
 from contract_tests.interruption import interrupted
 from contract_tests.recordings.judging import InputError
@@ -117,7 +118,7 @@ def main() -> None:
 
 def _fail(message: str, code: int) -> None:
     line = _clean(" ".join(message.split()))
-    click.echo(f"contract: {line} (exit code {int(code)})", err=True)
+    print_lines(f"contract: {line} (exit code {int(code)})", err=True)
     sys.exit(int(code))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import click
 
+from contract_tests.cli.shared_options import print_lines
 from contract_tests.report.breakage import format_breakage, load_table
 from contract_tests.report.findings import count
 from fake_server.bugs.catalogue import Bug, Waiting, bugs, find, waiting
@@ -50,11 +51,11 @@ def bugs_command(
         groups.setdefault(bug.kind, []).append(bug)
     for name, group in groups.items():
         if not as_json:
-            click.echo(f"\n{name}" if name != listed[0].kind else name)
+            print_lines(f"\n{name}" if name != listed[0].kind else name)
         for bug in group:
-            click.echo(json.dumps(_as_dict(bug), ensure_ascii=False) if as_json else _line(bug))
+            click.echo(json.dumps(_as_dict(bug), ensure_ascii=False)) if as_json else print_lines(_line(bug))
     if not as_json:
-        click.echo(f"\n{count(len(listed), 'bug')}; `contract bugs ID` shows all details of one")
+        print_lines(f"\n{count(len(listed), 'bug')}; `contract bugs ID` shows all details of one")
     return 0
 
 
@@ -100,7 +101,7 @@ def _as_dict(bug: Bug | Waiting) -> dict[str, object]:
 
 
 def _print_bug(bug: Bug) -> None:
-    click.echo(f"{bug.id}\n  {bug.title}")
+    print_lines(f"{bug.id}\n  {bug.title}")
     rows = [
         ("class", bug.kind),
         ("severity", bug.severity),
@@ -117,4 +118,4 @@ def _print_bug(bug: Bug) -> None:
     ]
     for name, text in rows:
         if text:
-            click.echo(f"    {name:10} {text}")
+            print_lines(f"    {name:10} {text}")

@@ -73,7 +73,7 @@ def judge_command(
         of = f" of the endpoint {endpoint!r}" if endpoint else ""
         raise click.UsageError(f"there is no recording{of} in {', '.join(map(str, files))}")
     summary.findings[:], tolerated, ledger = tolerate_in_recordings(summary, entries, date.today(), labels)
-    terminal = Terminal(console(report=True))
+    terminal = Terminal(console())
     if show_all:
         terminal.print_all_findings(summary.findings)
     else:

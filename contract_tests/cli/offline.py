@@ -48,7 +48,7 @@ def offline_command(
         refuse(("model", "seed"), "{} is for the fake, which --fixture does not use; omit it")
     if model == "":
         raise click.UsageError("--model is empty; name a model or omit the option")
-    terminal = Terminal(console(report=True))
+    terminal = Terminal(console())
     with clean_environment(), only_loopback():
         if path is not None:
             return int(judge_fixture(terminal, path, fail_on, json_file))

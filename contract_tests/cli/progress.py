@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from urllib.parse import urlsplit
 
-import click
-
+from contract_tests.cli.shared_options import print_lines
 from contract_tests.report.terminal import Terminal
 from contract_tests.run.outcome import CaseResult, RunReport
 from contract_tests.run.run import OnResult, Options, Plan, Unreachable, run
@@ -68,7 +67,7 @@ async def _report_search(options: Options) -> None:
         await asyncio.sleep(pause)
         pause = AGAIN
         waited = asyncio.get_running_loop().time() - began
-        click.echo(_format_search(options, waited), err=True)
+        print_lines(_format_search(options, waited), err=True)
 
 
 def _format_search(options: Options, seconds: float) -> str:

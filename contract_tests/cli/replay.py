@@ -38,7 +38,7 @@ def replay_command(
             ("port", "allow_hosts", "speed", "once"),
             "{} is for serving, and --judge-only serves nothing; omit one of them",
         )
-    terminal = Terminal(console(report=judge_only))
+    terminal = Terminal(console())
     code = judge_fixture(terminal, path, fail_on, show_code=not once)
     if judge_only:
         return code

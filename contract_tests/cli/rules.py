@@ -29,7 +29,7 @@ def rules_command(prefix: str) -> int:
     if not rules:
         raise click.UsageError(_unknown(prefix))
     width = max(len(rule.id) for rule in rules)
-    terminal = Terminal(console(report=True))
+    terminal = Terminal(console())
     for rule in rules:
         terminal.print(f"{rule.id:{width}}  {rule.level:6}  {rule.clause}")
     return 0
@@ -54,7 +54,7 @@ def explain_command(rule_id: str) -> int:
         ("yields to", ", ".join(rule.yields_to)),
         ("applies to", "several exchanges of one case" if rule.relation else "one exchange"),
     ]
-    terminal = Terminal(console(report=True))
+    terminal = Terminal(console())
     terminal.print(f"{rule.id}\n  {rule.clause}")
     for name, text in rows:
         if text:

@@ -22,6 +22,7 @@ from contract_tests.cli.shared_options import (
     json_file,
     junit_file,
     load_tolerances,
+    print_lines,
     profile_name,
     write,
 )
@@ -65,7 +66,7 @@ def run_command(list_only: bool, folder: Path | None, **given: Any) -> int:
         return list_cases(given["prefixes"] or profile.select)
     options = replace(build_options(given, profile.select), keep_raw=folder is not None)
     required = check_required(given["required"], options)
-    terminal = Terminal(console(report=True), options.secrets)
+    terminal = Terminal(console(), options.secrets)
     today = date.today()
     report = replace(ask(terminal, options, entries, today), required=required)
     report = tolerate_in_run(report, entries, today)
@@ -124,8 +125,8 @@ def list_cases(prefixes: tuple[str, ...]) -> int:
     cases = choose_cases(Options("", select=prefixes))
     width = max(len(case.id) for case in cases)
     for case in cases:
-        click.echo(f"{case.id:{width}}  {count(case.requests, 'request'):10}  {case.tokens:5} tokens  {case.title}")
+        print_lines(f"{case.id:{width}}  {count(case.requests, 'request'):10}  {case.tokens:5} tokens  {case.title}")
     requests = count(sum(case.requests for case in cases), "request")
     tokens = count(sum(case.tokens for case in cases), "token")
-    click.echo(f"{count(len(cases), 'case')}, {requests}, at most {tokens} of answers", err=True)
+    print_lines(f"{count(len(cases), 'case')}, {requests}, at most {tokens} of answers", err=True)
     return 0

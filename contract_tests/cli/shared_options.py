@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 
 from contract_tests.report.findings import WIDTH, some
+from contract_tests.report.terminal import wrap_line
 from contract_tests.rules.engine.judge import Level
 from contract_tests.tolerance.entry import ToleranceEntry
 from contract_tests.tolerance.file import DEFAULT_PROFILE, Tolerances, load_baseline, load_profile, profile_names
@@ -102,14 +103,22 @@ class _Console(Console):
         raise BrokenPipeError
 
 
-def console(report: bool = False) -> Console:
-    """Standard output. Lines wrap on a terminal, and those of a report also where $COLUMNS says how wide it is."""
+def console() -> Console:
+    """Standard output. Lines wrap on a terminal, and elsewhere where $COLUMNS says how wide it is."""
     stdout = _Console(highlight=False, emoji=False, markup=False)
     if not stdout.is_terminal:
         known = os.environ.get("COLUMNS", "").isdigit()
         stdout.width = stdout.width if known else WIDTH
-        stdout.keeps_lines = not (known and report)
+        stdout.keeps_lines = not known
     return stdout
+
+
+def print_lines(text: str, err: bool = False) -> None:
+    """Print lines that programs read too: they wrap on a terminal only."""
+    screen = Console(stderr=err)
+    if screen.is_terminal:
+        text = "\n".join(row for line in text.split("\n") for row in wrap_line(line, screen.width))
+    click.echo(text, err=err)
 
 
 def write(path: Path, text: str) -> Path:

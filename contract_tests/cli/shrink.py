@@ -22,6 +22,7 @@ from contract_tests.shrinking.issue import IssueContent, format_issue
 from contract_tests.shrinking.oracle import run_main
 from contract_tests.shrinking.shrink import SECONDS, ShrinkResult, measure, shrink_judged
 from contract_tests.shrinking.title import format_title
+from contract_tests.shrinking.visible import wrap_markdown
 from contract_tests.target.main_program import MainOutcome
 from fake_server.command_line import Number
 from fake_server.relay.redact import OutOfTime, Unreadable, known_values, redact, redacting_until
@@ -270,11 +271,12 @@ def _format_main(outcome: MainOutcome) -> str:
 def _print_result(terminal: Terminal, content: IssueContent, issue_file: Path | None) -> None:
     text, rule = format_issue(content, terminal.secrets), content.rule
     if content.finding:
-        terminal.print(format_finding(content.finding, title=content.title))
+        terminal.print(format_finding(content.finding, title=content.title, width=terminal.console.width))
     if content.outcome:
         terminal.print(f"main()    {_format_main(content.outcome)}")
     if issue_file is None:
-        terminal.print(f"\n{text}", whole=True)
+        shown = text if terminal.keeps_lines else wrap_markdown(text, terminal.console.width)
+        terminal.print(f"\n{shown}", whole=True)
     terminal.print(f"written   {content.fixture}")
     if issue_file is not None:
         terminal.print(f"written   {write(issue_file, text)}")

@@ -88,10 +88,13 @@ def _table(terminal: Terminal, pairs_of: dict[Difference, list[str]], of: int = 
         lengths = (
             [len(f"{len(pairs_of[difference])}: {some(pairs_of[difference], 1)}") for difference in rows] if of else [0]
         )
-        two_lines = (
-            sum(widths) + 4 + (last or _VERDICT * (kind is Kind.SHAPE)) + 4 + max(lengths) > terminal.console.width
-        )
-        _line(terminal, _padded(head[:3], widths), (head[3].ljust(last), head[4]), two_lines, "bold")
+        room = terminal.console.width
+        table = sum(widths) + 4
+        two_lines = table + 4 + (last or _VERDICT * (kind is Kind.SHAPE)) + max(lengths) > room
+        if table > room and not terminal.keeps_lines:
+            terminal.print(kind.value, "bold")
+        else:
+            _line(terminal, head[:3], widths, (head[3].ljust(last), head[4]), two_lines, "bold")
         heading = ""
         for difference, line in zip(rows, lines, strict=False):
             if difference.rule != heading:
@@ -99,7 +102,7 @@ def _table(terminal: Terminal, pairs_of: dict[Difference, list[str]], of: int = 
                 terminal.print(_format_rule(heading))
             where = f"{len(pairs_of[difference])}: {some(pairs_of[difference], 1)}" if of else ""
             more = ((difference.verdict or "").ljust(last), where)
-            _line(terminal, _padded(line, widths), more, two_lines, STYLES.get(difference.verdict, ""))
+            _line(terminal, line, widths, more, two_lines, STYLES.get(difference.verdict, ""))
         if len(rows) > MANY:
             terminal.print(f"… and {count(len(rows) - MANY, 'difference')} of {kind} more; --json has them all")
         for side, group in folded.items():
@@ -133,12 +136,21 @@ def _only_on_one_side(rows: Sequence[Difference]) -> dict[str, list[Difference]]
     return {side: group for side, group in folded.items() if len(group) > 1}
 
 
-def _line(terminal: Terminal, cells: Sequence[str], more: Sequence[str], two_lines: bool, style: str) -> None:
-    """Print a row; where not all fits, the verdict and the pairs are a line of their own."""
-    if not two_lines or terminal.keeps_lines:
-        terminal.print("  ".join(cell for cell in (*cells, *more) if cell).rstrip(), style)
+def _line(
+    terminal: Terminal, cells: Sequence[str], widths: Sequence[int], more: Sequence[str], two_lines: bool, style: str
+) -> None:
+    """Print a row; where not all fits, the verdict and the pairs are a line of their own, and so is each cell."""
+    row = "  ".join(_padded(cells, widths)).rstrip()
+    whole = "  ".join(cell for cell in (*_padded(cells, widths), *more) if cell).rstrip()
+    room = terminal.console.width
+    if terminal.keeps_lines or (not two_lines and len(whole) <= room):
+        terminal.print(whole, style)
         return
-    terminal.print("  ".join(cells).rstrip(), style)
+    if len(row) <= room:
+        terminal.print(row, style)
+    else:
+        where, a, b = cells
+        terminal.print(f"{where}\n    A   {a}\n    B   {b}", style)
     if rest := ", ".join(cell.strip() for cell in more if cell.strip()):
         terminal.print(f"    {rest}", style)
 

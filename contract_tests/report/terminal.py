@@ -57,11 +57,18 @@ def wrap_line(line: str, width: int) -> list[str]:
     A word that is wider than a row, such as an address, is left whole; a command can still be copied.
     """
     label = _LABEL.match(line)
-    start = label.end() if label else len(line) - len(line.lstrip())
-    if len(line) <= width or start > width // 2 or (label and label["name"] in _WHOLE):
+    indent = len(line) - len(line.lstrip())
+    if len(line) > width and line.startswith("^ ", indent):  # it points at a column of the line above
+        said = line[indent + 2 :]
+        left = max(min(indent, width - len(said)), min(indent, 4))
+        return [line[: indent + 1], *(" " * left + row for row in textwrap.wrap(said, width - left))]
+    start = label.end() if label else indent
+    if len(line) <= width or indent > width // 2 or (label and label["name"] in _WHOLE):
         return [line]
     end = " \\" if label and label["name"] == "again" else ""
     hang = start or 2
+    if start > width // 2:  # a column that is wider than what would be left beside it
+        start, hang = indent, indent + 4
     rows = textwrap.wrap(line[start:], width - hang - len(end), break_long_words=False, break_on_hyphens=False)
     rows = [*(row + end for row in rows[:-1]), *rows[-1:]]
     return [(" " * hang if number else line[:start]) + row for number, row in enumerate(rows)]

@@ -28,8 +28,10 @@ def curl(exchange: Exchange) -> str:
     method = "-I " if request.method == "HEAD" else f"-X {shlex.quote(request.method)} "
     if request.method == ("POST" if request.body else "GET"):
         method = ""
-    lines = [f"curl -i {streamed}{method}{url}"]
     named = {name.lower() for name, _ in request.headers or ()}
+    lines = [f"curl -i {streamed}{method}{url}"]
+    if "accept-encoding" in named:  # curl would show compressed bytes
+        lines.append("--compressed")
     if exchange.status != 401 or "authorization" in named:
         lines.append('-H "Authorization: Bearer $OPENAI_API_KEY"')
     lines += [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in _fields(exchange)]

@@ -20,6 +20,7 @@ from contract_tests.shrinking.curl import curl
 from contract_tests.shrinking.spans import parse
 from contract_tests.shrinking.title import format_expected, format_title, is_value
 from contract_tests.shrinking.visible import (
+    describe_end,
     escape_invisible,
     format_code_block,
     format_inline_code,
@@ -96,6 +97,8 @@ def _parts(content: IssueContent) -> Iterator[str]:
     yield "## What comes back"
     yield _describe_bytes(content)
     yield format_code_block(format_reply(exchange, finding.place.offset if finding else None), "http")
+    if end := describe_end(exchange):
+        yield end
     if finding:
         points = {"at": str(finding.place), "actual": format_inline_code(finding.actual)}
         if finding.expected:
@@ -180,7 +183,7 @@ def _expected(view: View, finding: Finding) -> Iterator[str]:
     example = find_conforming(rule)
     if example and example.lines:
         yield "In this place, a conforming reply has:"
-        yield format_code_block(example.lines[-1].replace("⏎", "\n").strip("\n"))
+        yield format_code_block(example.lines[-1].replace("⏎", "\n").strip("\n"), "text example")
 
 
 def suggest_fix(body: bytes, finding: Finding) -> tuple[str, str] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 
 from contract_tests.rules.engine.view import View
 from contract_tests.shrinking.spans import line_spans
@@ -11,6 +12,9 @@ from fake_server.wire.exchange import Ending, Exchange
 MAX_BODY = 1600
 """Bytes up to which a body is shown whole."""
 _BLANK_LINE = (b"\n\n", b"\r\n\r\n", b"\r\r")
+_FENCE = re.compile(r"`{3,}")
+_BLOCK = re.compile(r"[#>+*-]|\d+[.)] ")
+"""What begins a block of Markdown."""
 _LINE, _AROUND = 400, 160
 _HIDDEN = {"\r": "␍", "\t": "␉", "\ufeff": "\\ufeff", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
@@ -45,14 +49,21 @@ def format_reply(exchange: Exchange, offset: int | None) -> str:
         return f"(no status line arrived: {exchange.ending.value})"
     head = [f"HTTP/{exchange.http_version} {exchange.status} {exchange.reason}".rstrip()]
     head += [f"{name}: {value}" for name, value in exchange.headers]
-    view, tail = View(exchange), ""
+    body = _format_body(View(exchange).body, offset)
+    return escape_invisible("\n".join(head).encode("utf-8", "surrogateescape")) + f"\n\n{body}"
+
+
+def describe_end(exchange: Exchange) -> str:
+    """What comes behind the body and is no part of it: trailer fields, and an end that is not as it should be."""
+    if exchange.status is None:
+        return ""
+    said = [f"the trailer field {format_inline_code(f'{name}: {value}')}" for name, value in exchange.trailers]
+    view = View(exchange)
     if exchange.ending not in (Ending.CLEAN, Ending.UNKNOWN):
-        tail = f"\n({exchange.problem or f'the connection ended: {exchange.ending.value}'})"
+        said.append(exchange.problem or f"the connection ended: {exchange.ending.value}")
     elif view.form == "events" and not view.body.endswith(_BLANK_LINE):
-        tail = "\n(the body ends here, without a blank line)"
-    trailers = "".join(f"\n{name}: {value}" for name, value in exchange.trailers)
-    body = _format_body(view.body, offset)
-    return escape_invisible("\n".join(head).encode("utf-8", "surrogateescape")) + f"\n\n{body}{trailers}{tail}"
+        said.append("the body ends, without a blank line")
+    return f"Then: {'; '.join(said)}." if said else ""
 
 
 def _format_body(body: bytes, offset: int | None) -> str:
@@ -77,3 +88,24 @@ def _format_line(line: bytes, at: int) -> str:
         return f"{escape_invisible(line[:_AROUND])} ... \n"
     begin = max(0, at - _AROUND)
     return f"…{escape_invisible(line[begin : begin + _LINE])}…\n"
+
+
+def wrap_markdown(text: str, width: int) -> str:
+    """A text with its paragraphs in rows of at most `width`; headings and what stands in fences stay as they are.
+
+    A paragraph of which a row would begin like a list, a heading or a quotation is left whole.
+    """
+    rows: list[str] = []
+    fence = ""
+    for line in text.split("\n"):
+        mark = _FENCE.match(line)
+        if fence or mark or line.startswith("#"):
+            rows.append(line)
+            if mark and (not fence or (line == mark[0] and line.startswith(fence))):
+                fence = "" if fence else mark[0]
+            continue
+        hang = "  " if line.startswith("- ") else ""
+        parts = textwrap.wrap(line, width, subsequent_indent=hang, break_long_words=False, break_on_hyphens=False)
+        rows += parts if not any(_BLOCK.match(part) for part in parts[1:]) else [line]
+        rows += [] if parts else [line]
+    return "\n".join(rows)

@@ -235,6 +235,7 @@ def test_other_text_is_not_taken_for_pasted(tmp_path: Path, text: str) -> None:
     assert recognise(path) != "pasted"
 
 
+@pytest.mark.security("hostile files")
 def test_hostile_text_takes_no_time(tmp_path: Path) -> None:
     began = process_time()
     for text in ("```\n" * 20_000, f"$ curl {URL} '" * 5_000, f"$ curl {URL}\n" + "1" * 200_000, "$ " * 200_000):

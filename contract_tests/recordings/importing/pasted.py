@@ -11,6 +11,8 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from contract_tests.recordings.importing import bodies, curl, messages
@@ -27,8 +29,11 @@ from contract_tests.recordings.importing.printed import (
     reply_of,
 )
 from contract_tests.recordings.recording import InputError
+from fake_server.wire import fixture
 
-_FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^`\n]*$", re.MULTILINE)
+_FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})([^`\n]*)$", re.MULTILINE)
+_EXAMPLE = "example"
+"""The word behind the language of a fence that holds no reply, as in issue texts of this kit."""
 _HEAD = re.compile(r"HTTP/\d|[*<>] ")
 _STATUS_LINE = re.compile(r"^HTTP/\d(?:\.\d)? \d{3}", re.MULTILINE)
 _REQUEST = re.compile(
@@ -78,6 +83,9 @@ def entries(data: bytes, where: str, asked: CurlRequest, endpoint: str | None = 
     `asked` is what was asked for a reply that stands without a command.
     """
     text = clean(data.decode("utf-8", "surrogateescape"))
+    if own := _own_issue(text):
+        yield own
+        return
     number, sent, bad, good = 0, None, list[InputError](), False
     for block in _blocks(text):
         number += 1
@@ -106,6 +114,22 @@ def entries(data: bytes, where: str, asked: CurlRequest, endpoint: str | None = 
         raise bad[0]
     if not number:
         raise InputError(f"{where}: {NO_REPLY}")
+
+
+def _own_issue(text: str) -> ImportedEntry | None:
+    """The exchange of an issue text that this kit wrote: the fixture in it has every byte."""
+    for part in _parts(text) if text.startswith("# ") else ():
+        if not part.startswith(f"{fixture.MARK}:"):
+            continue
+        with TemporaryDirectory() as folder:
+            path = Path(folder, "issue.yaml")
+            path.write_text(part, "utf-8", "replace", newline="")
+            try:
+                made = fixture.load(path)
+            except fixture.FixtureError:
+                continue
+        return ImportedEntry(made.exchange, "fixture in the text", made.notes, made.source)
+    return None
 
 
 def _is_relative(command: str) -> bool:
@@ -244,7 +268,8 @@ def _parts(text: str) -> Iterator[str]:
         if opening is None:
             opening = fence
         elif fence[1].startswith(opening[1]):
-            yield text[opening.end() + 1 : fence.start()]
+            if _EXAMPLE not in opening[2].split():
+                yield text[opening.end() + 1 : fence.start()]
             opening = None
     if opening is not None:
         yield text[opening.end() + 1 :]

@@ -32,7 +32,7 @@ _EVENT = re.compile(r"(?:data|event|id|retry)?:|$")
 _NAMED_EVENT = re.compile(r"(?:data|event|id|retry):")
 _SHORTENED = re.compile(
     r"^[ \t]*(?:data:[ \t]*)?(?:\.{3,}|…|\[\.\.\.\]|//[^\n]*|<(?:snip|truncated|omitted)[^\n>]*>)[ \t]*,?[ \t]*$"
-    r"|(?:\.{3}|…)\s*\Z",
+    r"|(?:\.{3}|…)\s*\Z|… \([\d,]+ bytes in all\)\s*\Z",
     re.MULTILINE | re.IGNORECASE,
 )
 _BYTES = re.compile(r"[ \t]*b(?:'(?:[^'\\]|\\.)*+'|\"(?:[^\"\\]|\\.)*+\")[ \t]*")
@@ -48,6 +48,8 @@ _NEXT = re.compile(r"\s*(?=[{\[])")
 _STATUS = re.compile(r"\n?[^\n{}\[\]\"]{0,40}?\b([1-5]\d\d)[ \t]*\Z")
 
 HTML = "a page without its head, so its status is not known: paste what `curl -iN` prints"
+_CUT = re.compile(r"\A…|… \([\d,]+ bytes in all\)\s*\Z")
+"""What issue texts of this kit write where a body is cut."""
 SHORTENED = "it was shortened (`...` stands in it): paste all of it"
 OF_PYTHON = "Python's form of an object, not what the server sent: print the text of the reply, or save `curl -iN`"
 OF_POWERSHELL = (
@@ -134,7 +136,9 @@ def reply_of(printed: str, writes_status: bool) -> Printed:
         return Printed(f"{heads}{gap}{body[:end]}", status, CUT_IN_DEPTH if cut else "")
     if body and _EVENT.match(body):
         return _stream(heads + gap, body, status)
-    return Printed(text, status)
+    if body.startswith("HTTP/"):  # a head that no body follows
+        text += "\n\n"
+    return Printed(text, status, SHORTENED if _CUT.search(body) else "")
 
 
 def _end_of_json(body: str) -> int:
