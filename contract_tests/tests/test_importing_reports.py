@@ -70,6 +70,13 @@ WITH_REQUEST = {
     f"< HTTP/1.1 200 OK\n< content-type: application/json\n<\n{DICT}* Connection #0 to host localhost left intact\n",
     "curl -v in zsh": f"% curl -v {URL} -d '{BODY}'\n> POST /v1/chat/completions HTTP/2\n> Host: h\n>\n"
     f"< HTTP/2 200\n< content-type: application/json\n<\n* Connection #0 to host h left intact\n{DICT}%\n",
+    "curl -v before cmd's prompt": f"C:\\x>curl -v {URL} -d \"{ESCAPED}\"\n> POST /v1/chat/completions HTTP/1.1\n>\n"
+    f"< HTTP/1.1 200 OK\n< content-type: application/json\n<\n{DICT}* Connection #0 to host h left intact\n\nC:\\x>\n",
+    "curl -v before another prompt": f"❯ curl -v {URL} -d '{BODY}'\n> POST /v1/chat/completions HTTP/1.1\n>\n"
+    f"< HTTP/1.1 200 OK\n< content-type: application/json\n<\n{PRETTY}\n❯ ls\n",
+    "a pipe without blanks": f"$ curl -s {URL} -d '{BODY}'|jq .\n{PRETTY}\n",
+    "json.tool behind a pipe": f"$ curl -s {URL} -d '{BODY}' | python3 -m json.tool\n{PRETTY}\n",
+    "an answer that quotes": f"> ```\n> curl {URL} -d '{BODY}'\n> ```\n> ```\n> {DICT}\n> ```\n\nI see this too.\n",
     "curl -v in two heads": f"$ curl -v {URL} -d '{BODY}'\n> POST /v1/chat/completions HTTP/1.1\n>\n"
     f"< HTTP/1.1 100 Continue\n<\n< HTTP/1.1 200 OK\n< content-type: application/json\n<\n{DICT}\n",
     "LiteLLM's own log": "INFO:     Uvicorn running\n20:14:06 - LiteLLM:WARNING: litellm_logging.py:938 - \n\n"
@@ -162,6 +169,12 @@ REFUSED = {
     "a short reply": (f"$ curl {URL}\n{DICT[:90]}...\n", "it was shortened"),
     "a reply with a hole": (f'$ curl {URL}\n{{"id": "a",\n  ...\n  "object": "b"}}\n', "it was shortened"),
     "a page": (f"$ curl {URL}\n<html>\n<head></head>\n</html>\n", "paste what `curl -iN` prints"),
+    "jq's part": (f"$ curl {URL} -d '{BODY}' | jq '.choices[0]'\n{{}}\n", "what it printed to `jq .choices[0]`"),
+    "grep": (
+        f"$ curl -N {URL} -d '{BODY}' | grep finish\n{LINES[1]}\n",
+        "which is not the whole reply: leave that out",
+    ),
+    "head": (f"$ curl -N {URL} -d '{BODY}' 2>/dev/null | head -3\n{LINES[0]}\n", "hands what it printed to `head -3`"),
     "no reply": (f"$ curl {URL} -d '{BODY}'\ncurl: (18) transfer closed\n", "a command without a reply"),
 }
 

@@ -29,6 +29,10 @@ _JOINED = re.compile(r"-[sSNivkLfgq#]+([dHXoumxAewbcF].*)", re.DOTALL)
 _GIVEN = re.compile(r"\$\(|\$\{?(?!(?:ref|defs|schema|id|comment|anchor)\b)[A-Za-z_]")
 """What a program or a variable gave. JSON Schema has members that begin like one."""
 _LEFT_OUT = re.compile(r"\.\.\.|…|<[a-z]")
+_HARMLESS = re.compile(
+    r"|jq(?: -\w+)*(?: \.)?(?: -\w+)*|python[\d.]* -m json\.tool.*|json_pp|tee\b.*|cat|less|more|bat\b.*"
+)
+"""Programs that show what they are handed whole, or write JSON again."""
 _FILES = ("--post-file", "--body-file")
 _DATA = (
     *("-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--json"),
@@ -97,6 +101,20 @@ def request_of(command: str) -> CurlRequest:
     return _of_curl(words)
 
 
+def filter_of(command: str) -> str:
+    """The program that a command hands its output to, where that may leave out or change a part of it; else ''."""
+    match = _COMMAND.match(command)
+    behind = command[match.end() :] if match else ""
+    if match is None or powershell.OF_POWERSHELL.match(command[match.start(match.lastgroup or 0) :]):
+        return ""  # what PowerShell prints is told by its form
+    try:
+        words = _words(behind)
+    except ValueError:
+        return ""
+    programs = " ".join(words[words.index("|") + 1 :]) if "|" in words else ""
+    return "" if all(_HARMLESS.fullmatch(program.strip()) for program in programs.split("|")) else programs[:60]
+
+
 def _of_curl(words: list[str]) -> CurlRequest:
     """What the words behind `curl` or `wget` ask. Raises ValueError."""
     url, method, data, pairs = "", "", list[str](), list[tuple[str, str]]()
@@ -147,7 +165,10 @@ def _words(command: str) -> list[str]:
         command = re.sub(r"\^(.)", r"\1", re.sub(r"\^\n", " ", command))
     command = re.sub(r"[\\^`]\n", " ", command)
     try:
-        words = shlex.split(_ANSI.sub(lambda match: shlex.quote(_ESCAPE.sub(_unescape, match[1])), command))
+        text = _ANSI.sub(lambda match: shlex.quote(_ESCAPE.sub(_unescape, match[1])), command)
+        lexer = shlex.shlex(text, posix=True, punctuation_chars="|")
+        lexer.whitespace_split, lexer.commenters = True, ""
+        words = list(lexer)
     except ValueError as error:
         raise ValueError(f"the command cannot be read: {error}") from error
     return [_of_program(word) for word in words] if of_powershell else words

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from contract_tests.recordings.importing import bodies, curl, messages
 from contract_tests.recordings.importing.bodies import CurlRequest
-from contract_tests.recordings.importing.commands import find_commands, request_of, take_here_document
+from contract_tests.recordings.importing.commands import filter_of, find_commands, request_of, take_here_document
 from contract_tests.recordings.importing.endpoints import reason_to_skip
 from contract_tests.recordings.importing.entry import Entries, ImportedEntry, Skipped, errors_at, target_of
 from contract_tests.recordings.importing.printed import (
@@ -164,6 +164,8 @@ def _reason_against(block: Block, printed: Printed, request: CurlRequest, endpoi
         return f"a reply that cannot be read: {printed.reason}"
     if not REPLY.match(printed.text):
         return "a command without a reply" if block.command or block.request else "a text that is no reply"
+    if block.command and (program := filter_of(block.command)):
+        return f"the command hands what it printed to `{program}`, which is not the whole reply: leave that out"
     if block.command is None and bodies.holds_chunks(printed.text):
         return bodies.CHUNKS
     if block.command is None and not _is_reply(printed.text, request, endpoint):

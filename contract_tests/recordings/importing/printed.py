@@ -17,10 +17,17 @@ from contract_tests.recordings.importing.bodies import with_blank_lines
 REPLY = re.compile(r"\s*(?:HTTP/\d|[{\[]|(?:data|event|id|retry):|[*<>] )")
 _BEGIN = re.compile(r"^(?:HTTP/\d|\{|\[|data:|event:)", re.MULTILINE)
 _COLOUR = re.compile(r"\x1b\[[\d;]*[A-Za-z]")
+_QUOTED = re.compile(r"^>[^\n]*(?:\n>[^\n]*)+", re.MULTILINE)
+_QUOTED_FENCE = re.compile(r"^> ?(?:`{3}|~{3})", re.MULTILINE)
+"""A part of a text that answers another one, with a fence in it."""
 _METER = re.compile(r"% Total +% Received|Dload +Upload|^ *\d[\d.kMG ]*(?:\d\d|--):(?:\d\d|--):(?:\d\d|--) ")
+_VERBOSE = re.compile(r"(?=[*<>] )[\s\S]*\n< HTTP/[\s\S]*\n<[ \t]*\n")
+"""What `curl -v` prints up to the body."""
 _INFO = re.compile(r"\* (?:TLS|Connection|Closing|SSL|\[HTTP|HTTP/\d|Mark bundle)[^\n]*|[{}] \[\d+ bytes data\]")
 """What `curl -v` writes between the parts of a body."""
-_PROMPT = re.compile(r"^[ \t]*(?:[\w.-]+@[\w.-]+[^\n$#%]{0,80}[$#%]|PS [^\n>]{0,120}>|\$)(?:[ \t].*)?$", re.MULTILINE)
+_PROMPT = re.compile(
+    r"^[ \t]*(?:[\w.-]+@[\w.-]+[^\n$#%]{0,80}[$#%]|(?:PS |[A-Za-z]:\\)[^\n>]{0,120}>|\$)(?:[ \t].*)?$", re.MULTILINE
+)
 """A line of a shell that asks for the next command, or runs another one."""
 _LOGGED = re.compile(
     r"(?:[\w.-]{1,60} +\| ?)?(?:\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?[ \t]+)?"
@@ -73,8 +80,13 @@ def clean(text: str) -> str:
     text = _COLOUR.sub("", text.replace("\r\n", "\n"))
     lines = text.split("\n")
     if all(line.startswith(">") for line in lines if line.strip()) and not re.match(r"\s*> [A-Z]+ \S+ HTTP/", text):
-        text = "\n".join(line.removeprefix(">").removeprefix(" ") for line in lines)
+        text = _unquote(text)
+    text = _QUOTED.sub(lambda match: _unquote(match[0]) if _QUOTED_FENCE.search(match[0]) else match[0], text)
     return _REPR.sub(lambda match: f"-d {_to_json(match[1])}" if match[1].rstrip().endswith("}'") else match[0], text)
+
+
+def _unquote(text: str) -> str:
+    return re.sub("^> ?", "", text, flags=re.MULTILINE)
 
 
 def _to_json(written: str) -> str:
@@ -123,6 +135,8 @@ def reply_of(printed: str, writes_status: bool) -> Printed:
         return Printed(text, reason=OF_PYTHON)
     if not REPLY.match(text) and (begin := _BEGIN.search(text)):  # "Response:" before it
         text = text[begin.start() :]
+    if verbose := _VERBOSE.match(text):
+        return Printed(verbose[0] + _without_rest(text[verbose.end() :]))
     heads, gap, body = "", "", text.lstrip()
     while body.startswith("HTTP/") and "\n\n" in body:
         head, gap, body = body.partition("\n\n")
@@ -139,6 +153,12 @@ def reply_of(printed: str, writes_status: bool) -> Printed:
     if body.startswith("HTTP/"):  # a head that no body follows
         text += "\n\n"
     return Printed(text, status, SHORTENED if _CUT.search(body) else "")
+
+
+def _without_rest(text: str) -> str:
+    """What `curl -v` printed behind the head, without what follows the JSON in it."""
+    body = "\n".join(line for line in text.split("\n") if not _INFO.fullmatch(line)).lstrip()
+    return body[: _end_of_json(body)] or text
 
 
 def _end_of_json(body: str) -> int:
