@@ -218,11 +218,12 @@ BAD = {
 }
 
 
+@pytest.mark.parametrize("between", ["```\n```\n", ""], ids=["fences", "one fence"])
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
-def test_a_bad_command_is_named_and_the_others_are_read(bad: str, tmp_path: Path) -> None:
-    good = f"```\n$ curl {URL} -d '{BODY}'\n{DICT}\n```\n"
+def test_a_bad_command_is_named_and_the_others_are_read(bad: str, between: str, tmp_path: Path) -> None:
+    good = f"$ curl {URL} -d '{BODY}'\n{DICT}\n"
     skipped: Counter[str] = Counter()
-    assert len(imported(tmp_path, f"{good}\n```\n{bad}\n```\n{good}", skipped)) == 2
+    assert len(imported(tmp_path, f"```\n{good}{between}$ {bad}\n{between}{good}```\n", skipped)) == 2
     assert [reason for reason in skipped if reason.startswith("command 2 cannot be read")], skipped
 
 

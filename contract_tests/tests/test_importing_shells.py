@@ -59,9 +59,11 @@ def test_escapes_of_bash(written: str, text: str, tmp_path: Path) -> None:
     assert json.loads(entry.fixture.exchange.request.body) == {"model": text}
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
-def test_a_file_of_powershell(encoding: str, tmp_path: Path) -> None:
-    mark = "" if encoding in ("utf-16", "utf-8-sig") else "\ufeff"
+@pytest.mark.parametrize(
+    ("encoding", "mark"),
+    [("utf-16", ""), ("utf-16-le", "\ufeff"), ("utf-16-be", "\ufeff"), ("utf-8-sig", ""), ("utf-16-le", "")],
+)
+def test_a_file_of_powershell(encoding: str, mark: str, tmp_path: Path) -> None:
     [entry] = imported(tmp_path, (mark + f"{COMMANDS['cmd']}\r\n{DICT}\r\n").encode(encoding))
     assert json.loads(entry.fixture.exchange.request.body) == ASKED
 

@@ -40,7 +40,7 @@ async def _result(*_: object) -> Any:
 
 
 def _asked() -> object:
-    return progress.ask(Terminal(console(report=True)), Options("http://127.0.0.1:1/v1"))
+    return progress.ask(Terminal(console()), Options("http://127.0.0.1:1/v1"))
 
 
 @pytest.mark.security("clocks of the suite")

@@ -59,8 +59,11 @@ def find_commands(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _end_of_command(text: str, place: int) -> int:
-    """Where a command ends: at the line's end that is neither in quotes nor behind a sign that it goes on."""
-    quote = ""
+    """Where a command ends: at the line's end that is neither in quotes nor behind a sign that it goes on.
+
+    A quote that is never closed ends with the line, or no command after it would be read.
+    """
+    quote, first = "", place
     while place < len(text):
         letter = text[place]
         ahead = text[place + 1 : place + 2] == "\n"
@@ -74,6 +77,8 @@ def _end_of_command(text: str, place: int) -> int:
         elif letter == "\n":
             break
         place += 1
+    if quote and place >= len(text):
+        return end if (end := text.find("\n", first)) >= 0 else len(text)
     return place
 
 

@@ -20,6 +20,8 @@ FORMATS = (
 CASSETTES = ("vcrpy", "go-vcr", "vcr", "php-vcr")
 """Formats of one reader, in YAML or JSON."""
 _FIRST = 4096
+_LATIN = 40
+"""Bytes that are enough to see UTF-16 without its mark by: the text begins with letters of ASCII."""
 _CASSETTE = re.compile(
     rb"^(?:interactions|http_interactions|version|metadata):|\A\s*(?:---\s+)?-\s+request:", re.MULTILINE
 )
@@ -88,8 +90,12 @@ def content(path: Path) -> bytes:
 
 
 def _to_utf8(data: bytes) -> bytes:
-    """The bytes, or, where they begin with the mark of UTF-16 as what PowerShell's `>` writes, their text in UTF-8."""
-    return data.decode("utf-16", "replace").encode() if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else data
+    """The bytes, or, where they are UTF-16 as what PowerShell's `>` and `cmd /u` write, their text in UTF-8."""
+    if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace").encode()
+    if len(data) > 7 and not any(data[1:_LATIN:2]) and all(data[:_LATIN:2]):
+        return data.decode("utf-16-le", "replace").encode()
+    return data
 
 
 def kind_of(value: Any) -> str | None:
