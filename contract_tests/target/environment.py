@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from fake_server.relay.redact.names import is_secret_name
 from fake_server.relay.redact.patterns import is_distinctive
 
+_FOLDERS = ("PWD", "OLDPWD")
+"""A shell's folders, whose names only look like those of passwords."""
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC")
 
 
 def keys_of_environment() -> tuple[str, ...]:
     """The values of variables like OPENAI_API_KEY, HF_TOKEN and AWS_SECRET_ACCESS_KEY, which no report may show."""
-    named = {name: value.strip() for name, value in os.environ.items() if is_secret_name(name)}
+    named = {name: value.strip() for name, value in os.environ.items() if is_secret_name(name) and name not in _FOLDERS}
     keys = [value for name, value in named.items() if name.upper().endswith("API_KEY") or is_distinctive(value)]
     return tuple(dict.fromkeys(filter(None, keys)))
 
