@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -115,9 +116,9 @@ def console() -> Console:
 
 def print_lines(text: str, err: bool = False) -> None:
     """Print lines that programs read too: they wrap on a terminal only."""
-    screen = Console(stderr=err)
-    if screen.is_terminal:
-        text = "\n".join(row for line in text.split("\n") for row in wrap_line(line, screen.width))
+    if (sys.stderr if err else sys.stdout).isatty():  # rich takes $FORCE_COLOR for a terminal too
+        width = Console(stderr=err).width
+        text = "\n".join(row for line in text.split("\n") for row in wrap_line(line, width))
     click.echo(text, err=err)
 
 

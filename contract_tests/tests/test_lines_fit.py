@@ -74,7 +74,7 @@ def test_a_row_is_one_line_where_a_program_reads_it(command: tuple[str, ...], mo
     if command[-1] == "--list":
         ids = [line.split()[0] for line in said.splitlines()]
         assert len(ids) == len(set(ids))
-        assert said == run_contract(*command, COLUMNS="80").stdout
+        assert said == run_contract(*command, COLUMNS="80", FORCE_COLOR="1").stdout
 
 
 def on_terminal(columns: int, *argv: str) -> str:
