@@ -75,7 +75,7 @@ def _reason_not_to_ask(view: View) -> str:
         return "what is stored there is not stored in the fake"
     if view.endpoint == "moderations" and not view.request["model"]:
         return "it names no model, and which one moderates then has changed over the years"
-    if not view.endpoint:
+    if not view.endpoint or view.is_of_responses:
         return f"the fake does not serve {view.exchange.request.path}"
     return ""
 

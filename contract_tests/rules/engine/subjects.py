@@ -217,13 +217,18 @@ def error_objects(view: View) -> Iterator[Node]:
 _SAID = ("content", "text", "tool_calls", "function_call", "refusal", "reasoning", "reasoning_content", "audio")
 
 
+def _is_of_an_item(event: Node) -> bool:
+    """Whether an event of a Response is about what it puts out, not about the Response as a whole."""
+    return event.text_of("type").startswith("response.") and not event["response"].there
+
+
 def early_events(view: View) -> Iterable[tuple[View, Node]]:
     """The events of a stream up to the first that says something, or tells of a failure."""
     first_error = next(iter(view.error_events), None)
     for event in view.messages if view.ok else ():
         yield view, event
         parts = [choice["delta"] if choice["delta"].there else choice for choice in event["choices"]]
-        said = any(part[name] and part[name].value for part in parts for name in _SAID)
+        said = any(part[name] and part[name].value for part in parts for name in _SAID) or _is_of_an_item(event)
         if said or event is first_error:
             return
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 from typing import Any
 
+from contract_tests.rules.engine.endpoints import endpoint_of, is_of_responses
 from contract_tests.rules.engine.failures import is_failure, is_flat_error
 from contract_tests.rules.engine.node import Budget, Document, Node, Place
 from contract_tests.rules.engine.stream import StreamedChoice, assemble
@@ -14,14 +14,6 @@ from fake_server.wire.coding import decode_content
 from fake_server.wire.exchange import Aspect, Ending, Exchange
 
 _EVENT_STARTS = (b"data:", b"event:", b"id:", b"retry:", b":")
-_POSTED = {
-    "/chat/completions": "chat",
-    "/chat/moderations": "",  # of another API, which judges conversations
-    "/completions": "completions",
-    "/embeddings": "embeddings",
-    "/moderations": "moderations",
-}
-_STORED = re.compile(r"/chat/completions(?P<one>/(?!messages$)[^/]+)?(?P<messages>/messages)?$")
 MAX_LINES = 600_000
 """Lines of a stream that are judged: 200,000 events of three. A hostile stream of 16 MiB has millions."""
 
@@ -41,15 +33,6 @@ class Payload:
         return self.text.strip() == b"[DONE]"
 
 
-def _endpoint_of_stored(method: str, one: bool, messages: bool) -> str:
-    """The endpoint of a request for stored completions: for one of them, or for its messages."""
-    if messages:
-        return "stored messages" if one and method == "GET" else ""
-    if one:
-        return {"GET": "stored", "POST": "stored", "DELETE": "stored deleted"}.get(method, "")
-    return "stored list" if method == "GET" else ""
-
-
 class View:
     """One exchange, read lazily: every property is computed once, when a rule first needs it.
 
@@ -66,20 +49,13 @@ class View:
 
     @cached_property
     def endpoint(self) -> str:
-        """'chat', 'completions', 'embeddings', 'moderations', 'models' (the list), 'model' (one of it); '' for others.
+        """The operation that was asked for, as `endpoint_of` names it; '' for others."""
+        return endpoint_of(self.exchange.request.method, self.exchange.request.path)
 
-        Of completions that were stored: 'stored' (one of them), 'stored list', 'stored messages', 'stored deleted'.
-        """
-        method, path = self.exchange.request.method, self.exchange.request.path.rstrip("/")
-        if method == "POST" and (name := next((name for end, name in _POSTED.items() if path.endswith(end)), None)):
-            return name
-        if stored := _STORED.search(path):
-            return _endpoint_of_stored(method, bool(stored["one"]), bool(stored["messages"]))
-        if method != "GET":
-            return ""
-        if path.endswith("/models"):
-            return "models"
-        return "model" if "/models/" in path else ""
+    @property
+    def is_of_responses(self) -> bool:
+        """Whether the operation is one of Responses or of conversations."""
+        return is_of_responses(self.endpoint)
 
     @cached_property
     def request_value(self) -> Any:
@@ -215,7 +191,8 @@ class View:
         strays: list[Node] = []
         streams_chunks = self.endpoint in ("chat", "completions")
         for node in self.messages:
-            if node.says("error") or (streams_chunks and is_flat_error(node)):
+            failed = self.is_of_responses and node.text_of("type") == "error"  # flat, by the reference
+            if failed or node.says("error") or (streams_chunks and is_flat_error(node)):
                 errors.append(node)
             elif streams_chunks and not is_completion(node):
                 strays.append(node)
@@ -268,7 +245,7 @@ class View:
         A Response, a job or a file that failed has `error` by the reference: its `object` says what it is.
         """
         root = self.root
-        if not self.endpoint and root["object"].text not in ("", "error"):
+        if (not self.endpoint or self.is_of_responses) and root["object"].text not in ("", "error"):
             return Node(None, root.document)
         if root["object"].value == "error":  # vLLM and SGLang: a flat error
             return root["object"]

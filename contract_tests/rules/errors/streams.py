@@ -33,7 +33,7 @@ def _is_last_count(chunk: Node) -> bool:
 @errors.rule(
     "ends-the-stream",
     # A failed Response is another event after its error.
-    over=only(exchanges, lambda view: view.endpoint and view.error_events),
+    over=only(exchanges, lambda view: view.endpoint and not view.is_of_responses and view.error_events),
     level=SHOULD,
     harm="openai-python raises at the error: what follows is lost",
 )
