@@ -12,6 +12,9 @@ from contract_tests.rules.usage import counts, size, chunks as usage_chunks
 from contract_tests.rules import logprobs
 from contract_tests.rules.formats import structured, said
 from contract_tests.rules import completions, embeddings, moderations, models, stored
+from contract_tests.rules.responses import reply as response, items, asked, stored as stored_responses
+from contract_tests.rules.responses import events, course as response_course
+from contract_tests.rules import conversations
 from contract_tests.rules.errors import refusals, streams, provoked, wrong_values
 from contract_tests.rules.relations import exchanges, forms, arrival, endings, vectors, moderated, main_program
 from contract_tests.rules.relations import stored as stored_relations
@@ -43,6 +46,9 @@ SECTIONS: tuple[Section, ...] = (
     moderations.moderations,
     models.models,
     stored.stored,
+    response.responses,
+    events.responses_stream,
+    conversations.conversations,
     refusals.errors,
     exchanges.relations,
     main_program.client,
@@ -50,6 +56,7 @@ SECTIONS: tuple[Section, ...] = (
 FILES_WITHOUT_A_SECTION = (
     *(fields, json_text, course, members, origin, call_members, tool_chunks, model_mistakes, size, usage_chunks, said),
     *(streams, provoked, wrong_values, forms, arrival, endings, vectors, moderated, stored_relations, shape),
+    *(items, asked, stored_responses, response_course),
 )
 """Files that add to the section of another file."""
 

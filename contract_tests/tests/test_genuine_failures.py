@@ -52,12 +52,13 @@ def test_a_gateway_may_fail_in_plain_text(status: int, media: str, body: bytes, 
 
 
 FAILED = {"error": {"code": "server_error", "message": "It failed."}, "id": "resp_1"}
+RESPONSE = {"object": "response", "status": "failed", "created_at": 1760000000, "model": "m", "output": [], **FAILED}
 
 
 @pytest.mark.parametrize(
     ("path", "body", "accused"),
     [
-        ("/v1/responses", {"object": "response", "status": "failed", **FAILED}, False),
+        ("/v1/responses", RESPONSE, False),
         ("/v1/fine_tuning/jobs", {"object": "fine_tuning.job", "status": "failed", **FAILED}, False),
         ("/v1/responses", FAILED, True),
         ("/v1/responses", {"object": "error", "message": "no"}, True),

@@ -90,9 +90,9 @@ def rewritten(body: bytes, write: Callable[[Any], bytes]) -> bytes:
     """The body with its JSON written another way."""
     if body.startswith((b"{", b"[")):
         return write(json.loads(body))
-    parts = [part.removeprefix(b"data: ") for part in body.split(b"\n\n") if part]
-    texts = [part if part == b"[DONE]" else write(json.loads(part)) for part in parts]
-    return b"".join(b"data: " + text + b"\n\n" for text in texts)
+    parts = [part.partition(b"data: ") for part in body.split(b"\n\n") if part]
+    texts = [(name, text if text == b"[DONE]" else write(json.loads(text))) for name, _, text in parts]
+    return b"".join(name + b"data: " + text + b"\n\n" for name, text in texts)
 
 
 # -- the message around them
@@ -135,12 +135,15 @@ NOTED = {
 
 def varied(exchange: Exchange) -> Iterator[tuple[str, Exchange]]:
     body = exchange.payload
-    stream = body.startswith(b"data:")
+    named = body.startswith(b"event:")  # those of a Response have names, so no other is free
+    stream = named or body.startswith(b"data:")
     for name, write in {**JSON, **({} if stream else PRETTY)}.items():
         if name == "dated model" and b"-2024-07-18" in exchange.request.body:
             continue  # who asks for a snapshot gets that one
         yield name, exchange.with_payload(rewritten(body, write))
     for name, vary in STREAM.items() if stream else ():
+        if named and name == "event: message":
+            continue
         yield name, exchange.with_payload(vary(body))
     for name, change in MESSAGE.items():
         yield name, change(exchange)

@@ -10,6 +10,10 @@ from contract_tests.rules.engine.judge import Level
 from contract_tests.tests.shared import SHARED, needs_recordings
 
 ENDPOINTS = ("chat/completions", "completions", "embeddings", "models", "models/{id}", "moderations")
+RESPONSES = ("responses", "responses/{id}", "responses/{id}/input_items", "responses/input_tokens", "responses/compact")
+
+CONVERSATIONS_RECORDED = ("conversations.is-object", "conversations.object")
+"""There are three recordings of a conversation that is made."""
 
 # What no recording can show: these need a socket, all headers, or a request that recorders did not keep.
 NOT_IN_RECORDINGS = {
@@ -64,6 +68,10 @@ NOT_IN_RECORDINGS = {
     "errors.unknown-path",
     "errors.wrong-method",
     *(rule for rule in RULES if rule.startswith("stored.")),  # nobody has published a recording of these
+    "responses.least-limit",
+    "responses.unknown-previous",
+    "responses.deleted",
+    *(rule for rule in RULES if rule.startswith("conversations.") and rule not in CONVERSATIONS_RECORDED),
 }
 
 
@@ -88,6 +96,16 @@ def test_should_findings_are_few_and_understood(genuine: Summary) -> None:
 @needs_recordings
 def test_every_rule_that_a_recording_can_show_really_applied(genuine: Summary) -> None:
     assert set(genuine.never_applied) <= NOT_IN_RECORDINGS
+
+
+@needs_recordings
+def test_every_recording_of_a_response_is_judged_and_none_is_accused(genuine: Summary) -> None:
+    names = (*RESPONSES, "conversations")
+    assert {name: genuine.unjudged[name] for name in names} == dict.fromkeys(names, 0)
+    assert sum(genuine.per_endpoint[name] for name in names) >= 830
+    assert genuine.applied["responses.object"] == 815
+    assert genuine.applied["responses.stream.ends-once"] == 200
+    assert not [rule for rule in genuine.flagged if rule.startswith(("responses.", "conversations."))]
 
 
 @needs_recordings

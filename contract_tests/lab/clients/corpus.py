@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from contract_tests.lab.tools.checkout import FIXTURES
+from contract_tests.rules.engine.view import View
 from fake_server.bugs.catalogue import bugs
 from fake_server.wire.exchange import Exchange
 from fake_server.wire.fixture import find, load
@@ -50,10 +51,22 @@ class Subject:
         return None if exchange.request.target.endswith("/") else question_of(exchange)
 
 
+UNMEASURED = ("response", "conversation")
+"""How the endpoints begin whose fixtures no client replays yet: there is no driver that asks for a Response.
+
+The rules on them are a MUST by their `basis`, and no measurement is printed beside them.
+"""
+
+
+def is_measured(exchange: Exchange) -> bool:
+    """Whether there are drivers that ask for what this exchange asks for."""
+    return not View(exchange).endpoint.startswith(UNMEASURED)
+
+
 @cache
 def subjects() -> tuple[Subject, ...]:
-    """Every broken fixture, then every bug, by name."""
-    return tuple(_find_subjects())
+    """Every broken fixture that is measured, then every such bug, by name."""
+    return tuple(subject for subject in _find_subjects() if is_measured(load(subject.path).exchange))
 
 
 def _find_subjects() -> Iterator[Subject]:
@@ -115,7 +128,9 @@ def _conforming_by_request() -> Mapping[str, list[Path]]:
     for path in find(FIXTURES / "conforming"):
         if path.parent.name == "genuine":
             continue  # forms of other years and of odd answers: a defect is not told from what is theirs
-        paths.setdefault(_request_key(load(path).exchange), []).append(path)
+        exchange = load(path).exchange
+        if is_measured(exchange):
+            paths.setdefault(_request_key(exchange), []).append(path)
     return paths
 
 

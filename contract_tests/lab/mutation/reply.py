@@ -10,7 +10,8 @@ from typing import Any
 
 from contract_tests.lab.mutation.json_paths import Path, encode
 from contract_tests.rules.catalogue import SECTIONS
-from contract_tests.rules.engine.view import View
+from contract_tests.rules.engine.endpoints import is_of_responses
+from contract_tests.rules.engine.view import Payload, View
 from fake_server.wire.exchange import Exchange
 
 DATA = b"data: "
@@ -24,6 +25,9 @@ _SECTION_OF_MEMBER = {
     "error": "errors",
 }
 """The section of what stands below a member; a member named like a section belongs to that section."""
+
+
+_SECTION_OF_ENDPOINT = {"response": "responses", "response.stream": "responses.stream", "conversation": "conversations"}
 
 
 @dataclass(frozen=True)
@@ -49,10 +53,13 @@ class Reply:
     @property
     def section(self) -> str:
         """The section of the rules that is about the reply as a whole."""
-        return {"model": "models", "": "http"}.get(self.form, self.form.partition(" ")[0])
+        first = self.form.partition(" ")[0]
+        return {"model": "models", "": "http", **_SECTION_OF_ENDPOINT}.get(first, first)
 
     def section_at(self, path: Path) -> str:
         """The section of the rules that is about a place in the JSON."""
+        if is_of_responses(self.form):
+            return self.section
         named = [_SECTION_OF_MEMBER[step] for step in path if isinstance(step, str) and step in _SECTION_OF_MEMBER]
         return named[-1] if named else self.section
 
@@ -75,7 +82,8 @@ class Reply:
         """The exchange with these bytes in the place of one JSON document."""
         if not self.is_stream:
             return self.exchange.with_payload(text)
-        return self.with_blocks([*self.blocks[:index], DATA + text, *self.blocks[index + 1 :]])
+        block = _head_of(self.blocks[index]) + DATA + text
+        return self.with_blocks([*self.blocks[:index], block, *self.blocks[index + 1 :]])
 
     def with_documents(self, changed: Mapping[int, Any]) -> Exchange:
         """The exchange with other JSON documents, by the index of their event."""
@@ -83,7 +91,7 @@ class Reply:
             return self.exchange.with_payload(encode(changed[0]))
         blocks = list(self.blocks)
         for index, document in changed.items():
-            blocks[index] = DATA + encode(document)
+            blocks[index] = _head_of(blocks[index]) + DATA + encode(document)
         return self.with_blocks(blocks)
 
     def with_blocks(self, blocks: Sequence[bytes]) -> Exchange:
@@ -102,8 +110,8 @@ def read_reply(exchange: Exchange) -> Reply:
     try:
         if view.form == "events":
             form += "" if view.is_refusal else ".stream"
-            blocks = tuple(DATA + payload.text for payload in view.payloads)
-            documents = tuple(None if block == DONE else json.loads(block.removeprefix(DATA)) for block in blocks)
+            blocks = tuple(_name_of(payload) + DATA + payload.text for payload in view.payloads)
+            documents = tuple(None if block == DONE else json.loads(block.partition(DATA)[2]) for block in blocks)
             return Reply(_plain(exchange, b"".join(block + GAP for block in blocks)), form, documents, blocks)
         plain = _plain(exchange, view.body)
         if view.form == "json" and view.document.ok:
@@ -111,6 +119,17 @@ def read_reply(exchange: Exchange) -> Reply:
     except ValueError:
         return Reply(exchange, form)
     return Reply(plain, form)
+
+
+def _name_of(payload: Payload) -> bytes:
+    """The line with the name of an event of a Response; other streams are written without."""
+    named = payload.node.text_of("type") and payload.event.type != "message"
+    return b"event: " + payload.event.type.encode() + b"\n" if named else b""
+
+
+def _head_of(block: bytes) -> bytes:
+    """What stands before the data of an event."""
+    return block.partition(DATA)[0]
 
 
 def _plain(exchange: Exchange, body: bytes) -> Exchange:

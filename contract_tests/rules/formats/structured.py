@@ -34,11 +34,11 @@ def _json_answers(view: View) -> Iterable[Answer]:
     """
     for answer in answers(view) if _requested_type(view) in ("json_object", "json_schema") else ():
         whole = answer.finish == "stop" and answer.text and not answer.refusal
-        if whole and (_read_json(answer.text)[0] or not holds_dummy(answer.text)):
+        if whole and (read_json(answer.text)[0] or not holds_dummy(answer.text)):
             yield answer
 
 
-def _read_json(text: str) -> tuple[int, Any]:
+def read_json(text: str) -> tuple[int, Any]:
     """The value of a JSON text, and how often it stands there, each time behind white space; 0 where it is none."""
     parsed = jsontext.parse(text.encode("utf-8", "replace"))
     if parsed.ok:
@@ -63,7 +63,7 @@ _SPACE = re.compile(r"\s+|\Z")
 @formats.rule("json-text", over=_json_answers, see=see.CHAT_CREATE, harm="`json.loads(message.content)` raises")
 def json_text(answer: Answer) -> Iterable[Complaint]:
     """With response_format json_object or json_schema the text is JSON with nothing around it."""
-    if not _read_json(answer.text)[0]:
+    if not read_json(answer.text)[0]:
         fenced = "JSON in a Markdown fence: " if answer.text.lstrip().startswith("```") else ""
         yield answer.where, f"{fenced}{excerpt(answer.text, 50)!r}", "a JSON text"
 
@@ -77,7 +77,7 @@ def json_text(answer: Answer) -> Iterable[Complaint]:
 )
 def json_once(answer: Answer) -> Iterable[Complaint]:
     """With response_format json_object or json_schema the text holds the JSON once."""
-    count, _ = _read_json(answer.text)
+    count, _ = read_json(answer.text)
     if count > 1:
         yield answer.where, f"the same JSON {count} times: the model repeats itself", "the JSON once"
 
@@ -85,7 +85,7 @@ def json_once(answer: Answer) -> Iterable[Complaint]:
 def _parsed_answers(view: View) -> Iterable[tuple[Answer, Any]]:
     """The answers that are the JSON they were asked to be, each with its value."""
     for answer in _json_answers(view):
-        count, value = _read_json(answer.text)
+        count, value = read_json(answer.text)
         if count:
             yield answer, value
 

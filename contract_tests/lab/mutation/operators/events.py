@@ -131,6 +131,8 @@ def _role(document: Any) -> str:
     if document is None:
         return "[DONE]"
     choices = document.get("choices") or []
+    if isinstance(document.get("type"), str):
+        return str(document["type"])
     if not choices:
         return next((name for name in ("error", "usage") if document.get(name)), "aside")
     entry = choices[0]

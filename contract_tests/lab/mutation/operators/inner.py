@@ -62,7 +62,8 @@ def _formats(request: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
         yield "formats", "content", {"type": "object"}
     elif wanted.get("type") == "json_schema" and isinstance(form, dict) and form.get("strict") and "schema" in form:
         yield "formats", "content", form["schema"]
-    functions = [tool["function"] for tool in request.get("tools") or () if tool.get("type") == "function"]
+    tools = request.get("tools") or ()
+    functions = [tool["function"] for tool in tools if tool.get("type") == "function" and "function" in tool]
     if len(functions) == 1:
         strict = functions[0].get("strict") and functions[0].get("parameters")
         yield "tools", "arguments", strict or {"type": "object"}

@@ -1,0 +1,231 @@
+"""Section responses: the answer beside what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.judge import SHOULD, Complaint
+from contract_tests.rules.engine.node import Node, show
+from contract_tests.rules.engine.response_stream import items_of
+from contract_tests.rules.engine.view import View
+from contract_tests.rules.formats.structured import read_json, violation
+from contract_tests.rules.responses.reply import responses
+from contract_tests.rules.responses.subjects import (
+    CREATED,
+    answers_to_requests,
+    completed,
+    finished,
+    has_refusal,
+    texts_of,
+)
+from fake_server.relay.redact import excerpt, holds_dummy
+from fake_server.wire.exchange import Aspect
+
+ECHOED = (
+    *("store", "temperature", "top_p", "max_output_tokens", "tool_choice", "parallel_tool_calls", "background"),
+    "truncation",
+)
+"""What comes back as it was sent."""
+LEAST_LIMIT = 16
+"""What `max_output_tokens` is at least."""
+
+
+def _echoes(view: View) -> Iterator[tuple[Node, Node]]:
+    """What was sent, beside what came back of it."""
+    for root in answers_to_requests(view):
+        for name in ECHOED:
+            if view.request[name]:
+                yield root[name], view.request[name]
+        sent = view.request["text"]["format"]["type"]
+        if sent.text:
+            yield root["text"]["format"]["type"], sent
+
+
+@responses.rule(
+    "echoes",
+    over=_echoes,
+    level=SHOULD,
+    needs=[Aspect.REQUEST],
+    yields_to=(".members",),
+    harm="a parameter that does not come back was not read: the caller believes what does not hold",
+)
+def echoes(node: Node, sent: Node) -> Iterable[Complaint]:
+    """`store`, `temperature`, `tool_choice`, `text.format.type` and the like come back as they were sent."""
+    if not _is_same(node.value, sent.value):
+        yield node, str(node), str(sent)
+
+
+def _is_same(first: Any, second: Any) -> bool:
+    """Whether two values say the same; true is not 1."""
+    return bool(first == second) and (type(first) is bool) is (type(second) is bool)
+
+
+def _continued(view: View) -> Iterator[tuple[Node, Node]]:
+    """Answers to requests that go on from an earlier Response."""
+    sent = view.request["previous_response_id"]
+    for root in answers_to_requests(view) if sent.text else ():
+        yield root["previous_response_id"], sent
+
+
+@responses.rule(
+    "previous",
+    over=_continued,
+    needs=[Aspect.REQUEST],
+    see=see.CONVERSATION_STATE,
+    harm="the model answers without the turns before, and nobody is told",
+)
+def previous(node: Node, sent: Node) -> Iterable[Complaint]:
+    """A Response that goes on from another has the `previous_response_id` that was sent."""
+    if node.value != sent.value:
+        yield node, f"{node}: the request's was ignored", str(sent)
+
+
+def _with_choice(view: View) -> Iterator[tuple[Node, Node]]:
+    """Completed Responses with the `tool_choice` of their request, where it decides."""
+    choice = view.request["tool_choice"]
+    for root in completed(view) if view.endpoint == CREATED and choice else ():
+        if not has_refusal(root):
+            yield root, choice
+
+
+_OF_TYPE = {"function": "function_call", "custom": "custom_tool_call"}
+
+
+@responses.rule(
+    "tool-choice",
+    over=_with_choice,
+    needs=[Aspect.REQUEST],
+    see=see.FUNCTIONS,
+    harm="agents that force a call get prose, or run what they forbade",
+)
+def tool_choice(root: Node, choice: Node) -> Iterable[Complaint]:
+    """`tool_choice` required brings a call, a named tool brings a call of it, and none brings no call."""
+    called = [(item.text_of("type"), item) for item in items_of(root) if _is_call(item.text_of("type"))]
+    if choice.value == "none":
+        for _, item in [each for each in called if each[0] in _OF_TYPE.values()][:1]:
+            yield item, f"a call of {item['name']}", "no call"
+        return
+    required = choice.value == "required" or (
+        choice.text_of("type") == "allowed_tools" and choice["mode"].value == "required"
+    )
+    if required and not called:
+        yield root["output"], "no call", "a call: tool_choice is required"
+    kind, name = _OF_TYPE.get(choice.text_of("type")), choice["name"].text
+    if kind and name and not any(seen == kind and item["name"].value == name for seen, item in called):
+        yield root["output"], f"no call of {show(name)}", f"a call of {show(name)}"
+
+
+def _is_call(kind: str) -> bool:
+    return kind.endswith("_call") or kind in ("mcp_approval_request", "mcp_list_tools")
+
+
+def _formatted(view: View) -> Iterator[tuple[Node, Node]]:
+    """The texts of completed Responses that were to be JSON, with the format that was sent."""
+    form = view.request["text"]["format"]
+    if view.endpoint != CREATED or form.text_of("type") not in ("json_schema", "json_object"):
+        return
+    for root in completed(view):
+        texts = [] if has_refusal(root) else texts_of(root)
+        yield from ((node, form) for node in texts if node.text and not holds_dummy(node.text))
+
+
+@responses.rule(
+    "format",
+    over=_formatted,
+    needs=[Aspect.REQUEST],
+    see=see.STRUCTURED,
+    harm="`json.loads(response.output_text)` raises, or typed clients fail to parse the answer",
+)
+def format_(node: Node, form: Node) -> Iterable[Complaint]:
+    """With `text.format` json_schema or json_object the text is JSON, and fits the schema where that is strict."""
+    count, value = read_json(node.text)
+    if not count:
+        yield node, f"{excerpt(node.text, 50)!r}", "a JSON text"
+    elif form.text_of("type") == "json_object" and not isinstance(value, dict):
+        yield node, f"{excerpt(node.text, 50)!r}", "a JSON object"
+    elif form["strict"].value is True and (wrong := _misfit(value, form["schema"])):
+        yield node, wrong, "JSON that fits the schema"
+
+
+def _misfit(value: Any, schema: Node) -> str:
+    return violation(value, schema.value) if schema.kind == "object" else ""
+
+
+def _limited(view: View) -> Iterator[tuple[Node, float]]:
+    """The output tokens of finished Responses beside their limit."""
+    limit = view.request["max_output_tokens"].number
+    for root in finished(view) if view.endpoint == CREATED and limit else ():
+        if root["usage"]["output_tokens"].number is not None:
+            yield root["usage"]["output_tokens"], limit or 0
+
+
+@responses.rule(
+    "limit",
+    over=_limited,
+    needs=[Aspect.REQUEST],
+    see=see.RESPONSE_CREATE,
+    harm="callers pay for more than they allowed",
+)
+def limit(node: Node, most: float) -> Iterable[Complaint]:
+    """`usage.output_tokens` is at most the `max_output_tokens` of the request."""
+    if (node.number or 0) > most:
+        yield node, str(node), f"at most {show(most)}"
+
+
+def _with_small_limit(view: View) -> Iterator[View]:
+    """Replies to requests whose limit is below the least."""
+    given = view.request["max_output_tokens"]
+    small = given.kind == "integer" and given.value < LEAST_LIMIT
+    if view.endpoint == CREATED and view.status and view.status < 500 and small and view.status != 429:
+        yield view
+
+
+@responses.rule(
+    "least-limit",
+    over=_with_small_limit,
+    level=SHOULD,
+    needs=[Aspect.REQUEST],
+    see=see.RESPONSE_CREATE,
+    harm="what works against this server is refused by OpenAI",
+)
+def least_limit(view: View) -> Iterable[Complaint]:
+    """A `max_output_tokens` below 16 is refused."""
+    if view.status < 400:
+        yield view, f"status {view.status}", "status 400, param max_output_tokens"
+
+
+@responses.rule(
+    "unknown-model",
+    over=lambda view: [view] if view.endpoint == CREATED and _is_unknown_model(view) else [],
+    level=SHOULD,
+    see=see.RESPONSE_CREATE,
+    harm="clients that tell a wrong model from a wrong path by status and param cannot",
+)
+def unknown_model(view: View) -> Iterable[Complaint]:
+    """An unknown model is refused with status 400 and `param` "model", where chat completions say 404."""
+    if view.status != 400:
+        yield view, f"status {view.status}", "status 400"
+    elif view.root["error"]["param"].value != "model":
+        yield view.root["error"]["param"], str(view.root["error"]["param"]), '"model"'
+
+
+def _is_unknown_model(view: View) -> bool:
+    return view.is_refusal and view.root["error"]["code"].value == "model_not_found"
+
+
+@responses.rule(
+    "unknown-previous",
+    over=lambda view: [view] if view.endpoint == CREATED and _is_unknown_previous(view) else [],
+    see=see.CONVERSATION_STATE,
+    harm="clients that begin anew where the earlier Response is gone do not notice that it is",
+)
+def unknown_previous(view: View) -> Iterable[Complaint]:
+    """An unknown `previous_response_id` is refused with status 400 or 404, and nothing else."""
+    if view.status not in (400, 404):
+        yield view, f"status {view.status}", "status 400 or 404"
+
+
+def _is_unknown_previous(view: View) -> bool:
+    return view.is_refusal and view.root["error"]["code"].value == "previous_response_not_found"

@@ -1,0 +1,243 @@
+"""Section responses.stream: the items of a stream, from their announcement to the Response that ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from contract_tests.rules.engine.judge import SHOULD, Complaint
+from contract_tests.rules.engine.node import Node, show
+from contract_tests.rules.engine.response_stream import ResponseStream, StreamedItem, StreamedPart, items_of
+from contract_tests.rules.engine.subjects import only
+from contract_tests.rules.engine.view import View
+from contract_tests.rules.responses.events import BASIS_OF_INDEX, BASIS_OF_ITEMS, BASIS_OF_OUTPUT, responses_stream
+from contract_tests.rules.responses.subjects import CALLS, streams
+from fake_server.relay.redact import excerpt, holds_dummy
+from fake_server.wire.exchange import Aspect
+
+_UNCLOSED = ("mcp_list_tools",)
+"""Items that api.openai.com is recorded not to close where there are several at once."""
+_OPEN = ("in_progress",)
+_ANNOUNCED = "an item that one response.output_item.added announced"
+
+whole_streams = only(streams, lambda stream: stream.is_whole)
+"""Streams that came to the end of a Response that did not fail."""
+
+
+@responses_stream.rule(
+    "announced",
+    over=only(streams, lambda stream: stream.items or stream.unplaced),
+    basis=BASIS_OF_INDEX,
+    harm="clients that put the output together by index or by id raise, or lose what the event tells of",
+)
+def announced(stream: ResponseStream) -> Iterable[Complaint]:
+    """An event about an item has the `output_index` and `item_id` of an item that one output_item.added announced."""
+    for event in stream.unplaced:
+        yield event["output_index"], str(event["output_index"]), f"the number of {_ANNOUNCED}"
+    for item in stream.items:
+        if not item.added:
+            first = (*item.events, *item.done)[0]
+            yield first["output_index"], f"{item.index}, which no event announced", _ANNOUNCED
+            continue
+        for event in item.added[1:]:
+            yield event["output_index"], f"{item.index} again", "each index once"
+        for event in item.events:
+            if event.get("item_id") != item.id and (event["item_id"].there or event["content_index"].there):
+                yield event["item_id"], str(event["item_id"]), show(item.id)
+
+
+@responses_stream.rule(
+    "output-order",
+    over=only(streams, lambda stream: any(item.added for item in stream.items)),
+    yields_to=(".announced",),
+    basis="the API reference: `output_index` is the place of the item in the output; no client was measured on it yet",
+    harm="clients that keep the output in an array lose items, or show them in another order",
+)
+def output_order(stream: ResponseStream) -> Iterable[Complaint]:
+    """Items are announced in their order, with `output_index` from 0 and without gaps."""
+    for place, item in enumerate(item for item in stream.items if item.added):
+        if item.index != place:
+            yield item.added[0]["output_index"], str(item.index), str(place)
+            return
+
+
+def _announced_items(view: View) -> Iterator[StreamedItem]:
+    """The items that whole streams announced."""
+    for stream in whole_streams(view):
+        yield from (item for item in stream.items if item.added)
+
+
+@responses_stream.rule(
+    "item-closes",
+    over=_announced_items,
+    yields_to=(".announced", "responses.item-ids"),
+    basis=f"{BASIS_OF_ITEMS}; Codex CLI 0.171 was seen to print nothing, with exit code 0",
+    harm="clients that act on finished items show nothing and run no tool",
+)
+def item_closes(item: StreamedItem) -> Iterable[Complaint]:
+    """An announced item is closed by one output_item.done of its id and type, final, and no event of it follows."""
+    first = item.added[0]["item"]
+    kind = first.text_of("type")
+    if not item.done:
+        if kind not in _UNCLOSED:
+            yield first, f"the {kind or 'item'} {first['id']} is not closed", "response.output_item.done"
+        return
+    for event in (*item.done[1:], *item.late):
+        yield event["type"], f"{event['type']} behind the item's end", "nothing more of it"
+    last = item.done[0]["item"]
+    for name in ("id", "type"):
+        if last.get(name) != first.get(name):
+            yield last[name], str(last[name]), f"{first[name]}, as announced"
+    if last.text_of("status") in _OPEN:
+        yield last["status"], str(last["status"]), "completed or incomplete"
+
+
+@responses_stream.rule(
+    "item-opens-empty",
+    over=lambda view: (item.added[0]["item"] for stream in streams(view) for item in stream.items if item.added),
+    level=SHOULD,
+    harm="clients that add what follows show it twice, or cannot say which tool is being called",
+)
+def item_opens_empty(item: Node) -> Iterable[Complaint]:
+    """An announced message has no content yet, and an announced call its name and `call_id` but no arguments."""
+    kind = item.text_of("type")
+    if kind == "message" and item["content"].value != []:
+        yield item["content"], str(item["content"]), "[]"
+    if kind not in CALLS:
+        return
+    for name in ("name", "call_id"):
+        if not item[name].text:
+            yield item[name], str(item[name]), "a non-empty string"
+    begun = item["arguments" if kind == "function_call" else "input"]
+    if begun.value != "":
+        yield begun, str(begun), '""'
+
+
+def _parts(view: View) -> Iterator[StreamedPart]:
+    for stream in streams(view):
+        for item in stream.items:
+            yield from item.parts.values()
+
+
+@responses_stream.rule(
+    "part-brackets",
+    over=_parts,
+    yields_to=(".announced",),
+    basis="openai-python 3.57's stream helper was seen to raise where no part was opened",
+    harm="clients that keep parts by index raise at the first piece of text",
+)
+def part_brackets(part: StreamedPart) -> Iterable[Complaint]:
+    """Text comes in pieces that are not empty, between one content_part.added and one content_part.done."""
+    for event in part.outside:
+        opened = "the part was closed before" if part.opened and part.closed else "no part was opened before"
+        yield event["type"], f"{event['type']}: {opened}", "between the part's added and done"
+        return
+    for event in (*part.opened[1:], *part.closed[1:]):
+        yield event["type"], f"{event['type']} again", "once for each part"
+    for event in part.deltas:
+        if not event.text_of("delta"):
+            yield event["delta"], str(event["delta"]), "a piece of text"
+
+
+@responses_stream.rule(
+    "part-closes",
+    over=lambda view: (
+        part
+        for item in _announced_items(view)
+        if item.added[0]["item"].text_of("type") == "message"
+        for part in item.parts.values()
+        if part.opened and not part.outside
+    ),
+    yields_to=(".announced", ".item-closes"),
+    basis="the API reference: `response.content_part.done` is emitted when a content part is done",
+    harm="clients that show a part when it is done never show it",
+)
+def part_closes(part: StreamedPart) -> Iterable[Complaint]:
+    """A part of a message that was opened is closed, with an event that says its whole text before that."""
+    if not part.closed:
+        yield part.opened[0], "the part is not closed", "response.content_part.done"
+    if not part.texts:
+        yield part.opened[0], "no event says the whole text", "response.output_text.done"
+
+
+def _said_parts(view: View) -> Iterator[tuple[StreamedPart, list[Node]]]:
+    """Each part of a whole stream, with the places that say its whole text."""
+    for item in _announced_items(view):
+        for (name, number), part in item.parts.items():
+            whole = [event[_whole_name(event)] for event in part.texts]
+            whole += (_text_of_part(event["part"]) for event in part.closed)
+            if item.closed is not None:
+                pieces = list(item.closed["content" if name == "content_index" else "summary"])
+                whole += (_text_of_part(piece) for piece in pieces[number : number + 1] if number >= 0)
+            yield part, [node for node in whole if node.kind == "string"]
+
+
+def _whole_name(event: Node) -> str:
+    return "refusal" if event.text_of("type") == "response.refusal.done" else "text"
+
+
+def _text_of_part(part: Node) -> Node:
+    return part["refusal" if part.text_of("type") == "refusal" else "text"]
+
+
+@responses_stream.rule(
+    "text-agrees",
+    over=_said_parts,
+    yields_to=(".announced", ".part-brackets"),
+    basis="clients were seen to differ: some show the pieces, some the whole item; the API reference has one text",
+    harm="what is shown while the model speaks is not what is kept of it, or one of the two is empty",
+)
+def text_agrees(part: StreamedPart, whole: list[Node]) -> Iterable[Complaint]:
+    """The pieces of a text together, the event that says it whole, its part and its item have the same text."""
+    for node in whole:
+        if node.text != part.text and not holds_dummy(node.text) and not holds_dummy(part.text):
+            yield node, excerpt(node.text, 60), f"{excerpt(part.text, 60)!r}, as the pieces have it"
+            return
+
+
+def _said_calls(view: View) -> Iterator[tuple[StreamedItem, list[Node]]]:
+    """Each call of a whole stream, with the places that say all arguments."""
+    for item in _announced_items(view):
+        kind = item.added[0]["item"].text_of("type")
+        if kind in CALLS:
+            name = "arguments" if kind == "function_call" else "input"
+            whole = [event[name] for event in item.calls]
+            if item.closed is not None:
+                whole.append(item.closed[name])
+            yield item, [node for node in whole if node.kind == "string"]
+
+
+@responses_stream.rule(
+    "arguments-agree",
+    over=_said_calls,
+    needs=[Aspect.EVENT_FRAMING],  # who takes events apart to hide paths hides them in one of the two alone
+    yields_to=(".announced",),
+    basis="clients were seen to differ: some take the pieces, some the whole item; the API reference has one string",
+    harm="the tool is run with other arguments than the model gave, or with none",
+)
+def arguments_agree(item: StreamedItem, whole: list[Node]) -> Iterable[Complaint]:
+    """The pieces of a call's arguments together, the event that says them whole and the item have the same text."""
+    joined = "".join([event.text_of("delta") for event in item.deltas])
+    for node in whole:
+        if node.text != joined and not holds_dummy(node.text) and not holds_dummy(joined):
+            yield node, excerpt(node.text, 60), f"{excerpt(joined, 60)!r}, as the pieces have it"
+            return
+
+
+@responses_stream.rule(
+    "output-agrees",
+    over=only(whole_streams, lambda stream: any(item.done for item in stream.items)),
+    yields_to=(".announced", ".item-closes", ".output-order", "responses.item-ids", "responses.object"),
+    basis=BASIS_OF_OUTPUT,
+    harm="`response.output_text` is empty, and the turn that is sent back lacks what the model said",
+)
+def output_agrees(stream: ResponseStream) -> Iterable[Complaint]:
+    """The Response at the end has the items that were closed, in their order, each with the same id."""
+    final = stream.final
+    if final is None:
+        return
+    closed = [item for item in stream.items if item.done]
+    wanted = [item.done[0]["item"].get("id") for item in sorted(closed, key=lambda item: item.index)]
+    known = {item.id for item in stream.items if not item.done and isinstance(item.id, str)}
+    seen = [item.get("id") for item in items_of(final) if item.text_of("id") not in known]
+    if seen != wanted:
+        yield final["output"], f"{len(seen)} items: {show(seen)}", f"{len(wanted)}: {show(wanted)}"

@@ -1,0 +1,238 @@
+"""Section responses.stream: how the stream begins and ends, and what each snapshot in it says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint, Section
+from contract_tests.rules.engine.node import Node, show
+from contract_tests.rules.engine.response_stream import ResponseStream
+from contract_tests.rules.engine.subjects import Endpoint, only
+from contract_tests.rules.engine.view import Payload, View
+from contract_tests.rules.responses.reply import NOT_MEASURED
+from contract_tests.rules.responses.subjects import CREATED, streams
+from fake_server.relay.redact import excerpt
+from fake_server.wire.exchange import Aspect
+
+responses_stream = Section(
+    "responses.stream", "The events of a streamed Response", see.RESPONSE_STREAMING, basis=NOT_MEASURED
+)
+_HELPER = "openai-python 3.57's stream helper raises: "
+BASIS_OF_IDENTITY = f"{_HELPER}'Lifecycle response identity changed'"
+BASIS_OF_INDEX = f"{_HELPER}'Duplicate response output index'"
+BASIS_OF_ITEMS = f"{_HELPER}'Completed output item identity changed', 'unfinished output items'"
+BASIS_OF_OUTPUT = f"{_HELPER}'Completed response output identity changed'"
+
+_new = Endpoint(CREATED)
+_whole_streams = only(streams, lambda stream: stream.view.whole)
+
+
+@responses_stream.rule(
+    "is-stream",
+    over=_new.to_be_streamed,
+    see=see.RESPONSE_CREATE,
+    harm="clients yield no events and raise no error",
+)
+def is_stream(view: View) -> Iterable[Complaint]:
+    """A Response that is asked for with `stream: true` comes as server-sent events."""
+    if view.form != "events":
+        yield (
+            view,
+            f"the body begins {excerpt(view.body[:600].decode('utf-8', 'replace'), 60)!r}",
+            "event: …, data: {…}",
+        )
+
+
+@responses_stream.rule("typed", over=streams, harm="clients choose by `type` what an event is: they skip it, or raise")
+def typed(stream: ResponseStream) -> Iterable[Complaint]:
+    """Every event has a `type` in its data."""
+    for node in stream.strays:
+        what = "a chunk of a chat completion" if node["choices"].there else f"an event without a type: {node}"
+        yield node, what, '{"type": "response.…", …}'
+
+
+@responses_stream.rule(
+    "begins",
+    over=only(streams, lambda stream: stream.events),
+    yields_to=(".typed",),
+    harm="clients that wait for the Response to be created raise at the first event",
+    basis=f"{_HELPER}'Expected to have received `response.created` before'",
+)
+def begins(stream: ResponseStream) -> Iterable[Complaint]:
+    """A stream begins with one `response.created`."""
+    events = stream.events
+    if events[0].text_of("type") != "response.created":
+        yield events[0]["type"], str(events[0]["type"]), '"response.created"'
+    for event in events[1:]:
+        if event.text_of("type") == "response.created":
+            yield event["type"], "response.created again", "one, as the first event"
+
+
+@responses_stream.rule(
+    "in-progress",
+    over=only(streams, lambda stream: len(stream.events) > 1),
+    level=SHOULD,
+    yields_to=(".typed", ".begins"),
+    harm="clients that show that the model has begun show nothing",
+)
+def in_progress(stream: ResponseStream) -> Iterable[Complaint]:
+    """The second event is `response.in_progress` or `response.queued`."""
+    second = stream.events[1]["type"]
+    if second.text not in ("response.in_progress", "response.queued", "keepalive"):
+        yield second, str(second), '"response.in_progress"'
+
+
+@responses_stream.rule(
+    "ends-once",
+    over=only(_whole_streams, lambda stream: not stream.errors),
+    yields_to=(".typed", ".fails-well"),
+    harm="clients report that the stream broke off, or take the answer for empty",
+    basis="the API reference: the stream ends with the Response, as completed, incomplete or failed; Codex CLI 0.171, "
+    "the Agents SDK and openai-python's stream helper were seen to raise without it",
+)
+def ends_once(stream: ResponseStream) -> Iterable[Complaint]:
+    """One `response.completed`, `response.incomplete` or `response.failed` ends a stream, and no event follows it."""
+    if not stream.ends:
+        yield stream.view.end, "the stream ended without one of them", "response.completed, .incomplete or .failed"
+        return
+    events = stream.events
+    if events[-1] is not stream.ends[0]:
+        at = next(place for place, event in enumerate(events) if event is stream.ends[0])
+        yield events[at + 1]["type"], f"{events[at + 1]['type']} follows {stream.ends[0]['type']}", "nothing"
+
+
+def _ends(view: View) -> Iterator[Node]:
+    """The events that end a stream and carry the Response."""
+    for stream in streams(view):
+        yield from (event for event in stream.ends if event["response"].kind == "object")
+
+
+@responses_stream.rule(
+    "end-fits-status",
+    over=_ends,
+    yields_to=("responses.status",),
+    harm="clients that go by the event and clients that go by the status disagree on whether there is an answer",
+)
+def end_fits_status(event: Node) -> Iterable[Complaint]:
+    """The event that ends a stream has the name of the `status` in it."""
+    wanted = event.text_of("type").removeprefix("response.")
+    status = event["response"]["status"]
+    if status.value != wanted:
+        yield status, str(status), show(wanted)
+
+
+def _payloads(view: View) -> Iterator[Payload]:
+    for stream in streams(view):
+        yield from stream.payloads
+
+
+@responses_stream.rule(
+    "event-is-type",
+    over=_payloads,
+    level=SHOULD,
+    needs=[Aspect.EVENT_FRAMING],
+    harm="EventSource and other readers that go by the name of an event see none of them",
+)
+def event_is_type(payload: Payload) -> Iterable[Complaint]:
+    """The `event:` field of each event equals the `type` in its data."""
+    kind = payload.node.text_of("type")
+    if payload.event.type != kind:
+        named = payload.event.type
+        yield payload, "no event field" if named == "message" else f"event: {excerpt(named, 60)}", f"event: {kind}"
+
+
+@responses_stream.rule(
+    "sequence",
+    over=streams,
+    level=SHOULD,
+    harm="a client that resumes with `starting_after` gets events twice, or misses some",
+)
+def sequence(stream: ResponseStream) -> Iterable[Complaint]:
+    """`sequence_number`, where it is given, is 0 in the first event and grows by one with each."""
+    for place, event in enumerate(sorted((*stream.events, *stream.errors), key=_place)):
+        number = event["sequence_number"]
+        if number.there and number.value != place:
+            yield number, str(number), str(place)
+            return
+
+
+def _place(node: Node) -> int:
+    return node.document.event.index if node.document.event else 0
+
+
+@responses_stream.rule(
+    "no-done",
+    over=only(streams, lambda stream: stream.view.whole),
+    level=NOTE,
+    see=see.OPEN_RESPONSES,
+    harm="none is known: the specification of Open Responses asks for what api.openai.com does not send",
+)
+def no_done(stream: ResponseStream) -> Iterable[Complaint]:
+    """No `[DONE]` follows a streamed Response at OpenAI, though the specification of Open Responses has it."""
+    for payload in stream.view.payloads:
+        if payload.done:
+            yield payload, "[DONE]"
+            return
+
+
+@responses_stream.rule(
+    "one-response",
+    over=only(streams, lambda stream: stream.snapshots),
+    yields_to=("responses.object", "responses.model"),
+    basis=BASIS_OF_IDENTITY,
+    harm="clients that keep Responses by id take one stream for several answers",
+)
+def one_response(stream: ResponseStream) -> Iterable[Complaint]:
+    """Each event that tells of the Response as a whole carries it, with the same `id`, `created_at` and `model`."""
+    first = stream.snapshots[0]["response"]
+    for event in stream.snapshots:
+        root = event["response"]
+        if root.kind != "object":
+            yield root, str(root), "the Response"
+            continue
+        for name in ("id", "created_at", "model"):
+            if first.kind == "object" and root.get(name) != first.get(name):
+                yield root[name], str(root[name]), f"{first[name]}, as in the first event"
+
+
+def _early(view: View) -> Iterator[Node]:
+    """The Response as it is before the end."""
+    for stream in streams(view):
+        ends = {id(event) for event in stream.ends}
+        yield from (event["response"] for event in stream.snapshots if id(event) not in ends and event["response"])
+
+
+@responses_stream.rule(
+    "early-is-empty",
+    over=_early,
+    level=SHOULD,
+    harm="a client that reads the first events takes the Response for finished, or counts its tokens twice",
+)
+def early_is_empty(root: Node) -> Iterable[Complaint]:
+    """Before the end a Response is queued or in_progress, its `output` is empty and its `usage` null."""
+    if root["status"].text not in ("queued", "in_progress"):
+        yield root["status"], str(root["status"]), "queued or in_progress"
+    if root["output"].value != []:
+        yield root["output"], str(root["output"]), "[]"
+    if root["usage"]:
+        yield root["usage"], str(root["usage"]), "null"
+
+
+@responses_stream.rule(
+    "fails-well",
+    over=only(streams, lambda stream: stream.errors or stream.ends),
+    see=see.RESPONSE_STREAMING,
+    basis="the API reference: `response.failed` is emitted when a Response fails, with its error; Codex CLI 0.171, the "
+    "Agents SDK and openai-python's stream helper were seen to lose the reason without it",
+    harm="users are told that the stream broke off, not why",
+)
+def fails_well(stream: ResponseStream) -> Iterable[Complaint]:
+    """A Response that fails ends its stream with `response.failed`, whose error has `code` and `message`."""
+    failed = [event for event in stream.ends if event.text_of("type") == "response.failed"]
+    for event in failed:
+        error = event["response"]["error"]
+        if not (error["code"].text and error["message"].text):
+            yield error, str(error), "an object with code and message"
+    if stream.errors and not failed:
+        yield stream.errors[0], f"the stream ends with an error: {stream.errors[0]}", "response.failed behind it"

@@ -1,0 +1,187 @@
+"""Section responses: the items of the output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.judge import Complaint
+from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.response_stream import items_of
+from contract_tests.rules.engine.view import View
+from contract_tests.rules.responses.reply import responses
+from contract_tests.rules.responses.subjects import (
+    calls,
+    finished,
+    messages,
+    reasoning_items,
+    responses_given,
+    streams,
+)
+from fake_server.relay.redact import holds_dummy
+from fake_server.wire import jsontext
+from fake_server.wire.exchange import Aspect
+
+_STATES = ("in_progress", "completed", "incomplete")
+
+
+@responses.rule(
+    "item-ids",
+    over=responses_given,
+    harm="clients that keep items by id lose some, and an item sent back with the next turn is refused",
+)
+def item_ids(root: Node) -> Iterable[Complaint]:
+    """Every item of the output has a non-empty `id` of its own."""
+    seen = set()
+    for item in items_of(root):
+        name = item["id"]
+        if not name.text:
+            yield name, str(name), "a non-empty string"
+        elif name.text in seen:
+            yield name, f"{name} again", "each id once"
+        seen.add(name.text)
+
+
+def _calls_by_item(view: View) -> Iterable[tuple[list[Node], dict[str, list[Node]]]]:
+    """The calls, and what a stream said of them before, by the item's id."""
+    earlier: dict[str, list[Node]] = {}
+    for stream in streams(view):
+        for item in stream.items:
+            for event in (*item.added, *item.done):
+                earlier.setdefault(event["item"].text_of("id"), []).append(event["item"])
+    found = list(calls(view))
+    if found:
+        yield found, earlier
+
+
+@responses.rule(
+    "call-ids",
+    over=_calls_by_item,
+    see=see.FUNCTIONS,
+    harm="the output of the call cannot be sent back: it names a call that the server does not know",
+)
+def call_ids(found: list[Node], earlier: dict[str, list[Node]]) -> Iterable[Complaint]:
+    """A call's `call_id` is a non-empty string of its own, not the item's `id`, and the same throughout a stream."""
+    seen = set()
+    for item in found:
+        node = item["call_id"]
+        if not node.text:
+            yield node, str(node), "a non-empty string"
+            continue
+        if node.text in seen:
+            yield node, f"{node} again", "each call_id once"
+        elif node.text == item["id"].text:
+            yield node, f"the item's id, {node}", "an id of the call"
+        seen.add(node.text)
+        other = next(
+            (each for each in earlier.get(item.text_of("id"), ()) if each["call_id"].value != node.value), None
+        )
+        if other is not None:
+            yield node, str(node), f"{other['call_id']}, as in the event before"
+
+
+def _function_calls(view: View) -> Iterable[Node]:
+    """Calls of functions that are completed."""
+    for item in calls(view):
+        if item.text_of("type") == "function_call" and item.text_of("status") in ("completed", ""):
+            yield item
+
+
+@responses.rule("arguments", over=_function_calls, see=see.FUNCTIONS, harm="`json.loads(item.arguments)` raises")
+def arguments(item: Node) -> Iterable[Complaint]:
+    """The `arguments` of a completed function call are the text of a JSON object."""
+    node = item["arguments"]
+    if node.kind != "string":
+        yield node, str(node), "a string that holds a JSON object"
+        return
+    parsed = jsontext.parse(node.text.encode("utf-8", "replace"))
+    if not (parsed.ok and isinstance(parsed.value, dict)) and not holds_dummy(node.text):
+        yield node, str(node), "the text of a JSON object"
+
+
+@responses.rule("call-name", over=calls, see=see.FUNCTIONS, harm="the client cannot tell which function to run")
+def call_name(item: Node) -> Iterable[Complaint]:
+    """A call has the `name` of what is called."""
+    if not item["name"].text:
+        yield item["name"], str(item["name"]), "a non-empty string"
+
+
+@responses.rule("message", over=messages, harm="`response.output_text` is empty, or raises")
+def message(item: Node) -> Iterable[Complaint]:
+    """A message has the role assistant, a status, and parts that are `output_text` or `refusal`."""
+    if item["role"].value != "assistant":
+        yield item["role"], str(item["role"]), '"assistant"'
+    if item["status"].text not in _STATES:
+        yield item["status"], str(item["status"]), ", ".join(_STATES)
+    if item["content"].kind != "array":
+        yield item["content"], str(item["content"]), "an array"
+    for part in item["content"]:
+        kind = part["type"].text if part.kind == "object" else ""
+        if kind not in ("output_text", "refusal"):
+            yield (part["type"] if part.kind == "object" else part), str(part["type"]), "output_text or refusal"
+        elif kind == "output_text" and part["text"].kind != "string":
+            yield part["text"], str(part["text"]), "a string"
+        elif kind == "output_text" and part["annotations"].kind != "array":
+            yield part["annotations"], str(part["annotations"]), "an array"
+        elif kind == "refusal" and part["refusal"].kind != "string":
+            yield part["refusal"], str(part["refusal"]), "a string"
+
+
+def _annotations(view: View) -> Iterable[tuple[Node, str]]:
+    """The annotations of texts, each with its text."""
+    for item in messages(view):
+        for part in item["content"]:
+            for annotation in part["annotations"]:
+                yield annotation, part.text_of("text")
+
+
+@responses.rule("annotations", over=_annotations, harm="links are shown at the wrong words, or a slice raises")
+def annotation_places(annotation: Node, text: str) -> Iterable[Complaint]:
+    """An annotation has a `type`, and its `start_index` and `end_index` lie within the text, in this order."""
+    if not annotation.text_of("type"):
+        yield annotation, str(annotation), "an object with a type"
+    start, end = annotation["start_index"], annotation["end_index"]
+    if not start.there and not end.there:
+        return
+    length = len(text) + sum(sign > "\uffff" for sign in text)  # counted in either way
+    for node in (start, end):
+        if node.kind != "integer" or not 0 <= node.value <= length:
+            yield node, str(node), f"a place in a text of {len(text)} characters"
+            return
+    if start.value > end.value:
+        yield start, f"{start}, behind end_index {end}", "at most end_index"
+
+
+@responses.rule(
+    "reasoning",
+    over=reasoning_items,
+    see=see.REASONING,
+    harm="what the model thought is shown as its answer, or the item sent back is refused",
+)
+def reasoning(item: Node) -> Iterable[Complaint]:
+    """A reasoning item has an array for its `summary`, and no text of the answer."""
+    if item["summary"].kind != "array":
+        yield item["summary"], str(item["summary"]), "an array"
+    for part in item["content"]:
+        if part.text_of("type") in ("output_text", "text"):
+            yield part["type"], str(part["type"]), "reasoning_text, or no content"
+
+
+def _asked_to_be_encrypted(view: View) -> Iterable[Node]:
+    """The reasoning of finished Responses where its encrypted content was asked for."""
+    asked = any(name.value == "reasoning.encrypted_content" for name in view.request["include"])
+    for root in finished(view) if asked else ():
+        yield from (item for item in items_of(root) if item.text_of("type") == "reasoning")
+
+
+@responses.rule(
+    "encrypted",
+    over=_asked_to_be_encrypted,
+    needs=[Aspect.REQUEST],
+    see=see.REASONING,
+    harm="without state on the server the model forgets what it thought: the next turn is refused, or worse",
+)
+def encrypted(item: Node) -> Iterable[Complaint]:
+    """With `include: ["reasoning.encrypted_content"]` each reasoning item has `encrypted_content`."""
+    if not item["encrypted_content"].text:
+        yield item["encrypted_content"], str(item["encrypted_content"]), "a non-empty string"

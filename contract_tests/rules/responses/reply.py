@@ -1,0 +1,196 @@
+"""Section responses: the object itself, as one dict or as the end of a stream carries it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint, Section
+from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.subjects import Endpoint
+from contract_tests.rules.engine.view import View
+from contract_tests.rules.responses.subjects import (
+    CREATED,
+    answers_to_requests,
+    candidates,
+    finished,
+    responses_given,
+)
+from contract_tests.rules.shared.reply import complain_unless_object, complain_unless_time, is_text, is_time
+
+NOT_MEASURED = "the API reference; no client was measured on the fixtures of this section yet"
+"""Why a rule is a MUST until clients of Responses are measured."""
+
+responses = Section("responses", "Responses", see.RESPONSE_OBJECT, basis=NOT_MEASURED)
+
+STATUSES = ("completed", "failed", "in_progress", "cancelled", "queued", "incomplete")
+REASONS = ("max_output_tokens", "content_filter", "max_messages", "steered")
+"""Why a Response is incomplete; the last two came with openai-python 3.57."""
+COUNTS = ("input_tokens", "output_tokens", "total_tokens")
+DETAILS = {"input_tokens_details": "cached_tokens", "output_tokens_details": "reasoning_tokens"}
+_CHAT_COUNTS = ("prompt_tokens", "completion_tokens")
+
+_new = Endpoint(CREATED)
+
+
+@responses.rule(
+    "is-dict",
+    over=_new.unstreamed,
+    see=see.RESPONSE_CREATE,
+    harm="clients get a string, or an object full of None",
+)
+def is_dict(view: View) -> Iterable[Complaint]:
+    """A Response that was not asked for with `stream: true` is one JSON object."""
+    if view.form == "events":
+        yield view, "server-sent events", "one JSON object"
+    else:
+        yield from complain_unless_object(view)
+
+
+@responses.rule(
+    "object", over=candidates, harm="code that reads `response.id` or goes through `response.output` raises"
+)
+def object_(root: Node) -> Iterable[Complaint]:
+    """`object` is "response", `id` a non-empty string, `created_at` a time in seconds and `output` an array."""
+    if root["object"].value != "response":
+        yield root["object"], str(root["object"]), '"response"'
+        if root["object"].text:
+            return
+    if not is_text(root.value.get("id")):
+        yield root["id"], str(root["id"]), "a non-empty string"
+    if not is_time(root.value.get("created_at")):
+        yield from complain_unless_time(root["created_at"])
+    if root["output"].kind != "array":
+        yield root["output"], str(root["output"]), "an array"
+    for item in root["output"]:
+        if not item.text_of("type"):
+            yield item, str(item), "an object with a type"
+
+
+@responses.rule(
+    "id-prefix",
+    over=responses_given,
+    level=NOTE,
+    harm="logs and routers that tell ids apart by resp_ take it for something else",
+)
+def id_prefix(root: Node) -> Iterable[Complaint]:
+    """The `id` of a Response begins with resp_."""
+    if root["id"].text and not root["id"].text.startswith("resp_"):
+        yield root["id"], str(root["id"]), '"resp_…"'
+
+
+@responses.rule(
+    "status",
+    over=responses_given,
+    harm="agents cannot tell an answer from a failure, or go on with half an answer",
+)
+def status(root: Node) -> Iterable[Complaint]:
+    """`status` is one of the six, `error` is given exactly with failed, and `incomplete_details` with incomplete."""
+    state = root["status"].text
+    if state not in STATUSES:
+        yield root["status"], str(root["status"]), ", ".join(STATUSES)
+        return
+    if state != "failed" and root["error"]:
+        yield root["error"], f"{root['error']} in a Response that is {state}", "null"
+    if state == "failed" and not _says_why(root["error"]) and root.document.event is None:
+        yield root["error"], str(root["error"]), "an object with code and message"
+    details = root["incomplete_details"]
+    if state != "incomplete" and details:
+        yield details, f"{details} in a Response that is {state}", "null"
+    if state == "incomplete" and details["reason"].text not in REASONS:
+        yield details["reason"], str(details["reason"]), ", ".join(REASONS)
+
+
+def _says_why(error: Node) -> bool:
+    return bool(error["code"].text and error["message"].text)
+
+
+@responses.rule("no-chat", over=responses_given, harm="clients find no text and count no tokens, or raise on the usage")
+def no_chat(root: Node) -> Iterable[Complaint]:
+    """A Response has neither `choices` nor the token counts of a chat completion."""
+    if root["choices"].there:
+        yield root["choices"], "the choices of a chat completion", "`output`"
+    for name in _CHAT_COUNTS:
+        if root["usage"][name].there:
+            yield root["usage"][name], f"usage.{name}", ", ".join(COUNTS)
+            return
+
+
+@responses.rule("usage", over=finished, yields_to=(".no-chat",), harm="cost accounting raises or counts nothing")
+def usage(root: Node) -> Iterable[Complaint]:
+    """A finished Response has `usage` with whole numbers for `input_tokens`, `output_tokens` and `total_tokens`."""
+    node = root["usage"]
+    if node.kind != "object":
+        yield node, str(node), "an object"
+        return
+    for name in COUNTS:
+        if node[name].kind != "integer" or node[name].value < 0:
+            yield node[name], str(node[name]), "a non-negative integer"
+
+
+def _usages(view: View) -> Iterable[Node]:
+    return (root["usage"] for root in responses_given(view) if root["usage"].kind == "object")
+
+
+@responses.rule(
+    "usage-details",
+    over=_usages,
+    level=SHOULD,
+    yields_to=(".no-chat",),
+    harm="sums of cached or reasoning tokens raise on None",
+)
+def usage_details(node: Node) -> Iterable[Complaint]:
+    """The details of `usage` give a number for cached and for reasoning tokens."""
+    for name, member in DETAILS.items():
+        count = node[name][member]
+        if count.kind != "integer" or count.value < 0:
+            where = count if node[name].kind == "object" else node[name]
+            yield where, str(where), "a non-negative integer" if where is count else "an object"
+
+
+@responses.rule(
+    "usage-adds",
+    over=_usages,
+    yields_to=(".usage", ".no-chat"),
+    harm="bills and budgets disagree with each other, or a price computed from a part is negative",
+)
+def usage_adds(node: Node) -> Iterable[Complaint]:
+    """`total_tokens` is the sum of the other two, and cached and reasoning tokens are parts of them."""
+    given, output, total = (node[name].number for name in COUNTS)
+    if given is None or output is None or total is None:
+        return
+    if given + output != total:
+        yield node["total_tokens"], f"{given} + {output} is not {total}", str(given + output)
+    for (name, member), whole in zip(DETAILS.items(), COUNTS, strict=False):
+        part = node[name][member].number
+        if part is not None and part > (node[whole].number or 0):
+            yield node[name][member], str(part), f"at most {whole} ({node[whole]})"
+
+
+MEMBERS = (
+    *("created_at", "error", "id", "incomplete_details", "instructions", "max_output_tokens", "metadata", "model"),
+    *("object", "output", "parallel_tool_calls", "previous_response_id", "reasoning", "status", "store"),
+    *("temperature", "text", "tool_choice", "tools", "top_p", "truncation", "usage", "user"),
+)
+"""What every genuine Response has, be it null."""
+
+
+@responses.rule(
+    "members",
+    over=answers_to_requests,
+    level=SHOULD,
+    yields_to=(".object", ".status", ".usage"),
+    harm="typed clients refuse the Response, and nobody can tell from it what it was made with",
+)
+def members(root: Node) -> Iterable[Complaint]:
+    """A Response has every member that says its state, its output and its parameters, null where there is none."""
+    missing = [name for name in MEMBERS if name not in root.value]
+    if missing:
+        yield root, f"no {', '.join(missing[:6])}{' …' if len(missing) > 6 else ''}", "each of them, be it null"
+
+
+@responses.rule("model", over=responses_given, harm="costs and logs are attributed to no model")
+def model(root: Node) -> Iterable[Complaint]:
+    """`model` is a non-empty string."""
+    if not is_text(root.value.get("model")):
+        yield root["model"], str(root["model"]), "a non-empty string"

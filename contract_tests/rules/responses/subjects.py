@@ -1,0 +1,109 @@
+"""What the rules on Responses are about: the object, whether it came as a dict or ends a stream, and its items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.response_stream import ResponseStream, items_of, read_response_stream
+from contract_tests.rules.engine.subjects import computed_once
+from contract_tests.rules.engine.view import View
+
+CREATED = "responses"
+"""The endpoint that makes a Response."""
+CALLS = ("function_call", "custom_tool_call")
+"""Items by which the model calls what the client runs."""
+_SINGLE = (CREATED, "response", "response cancelled")
+
+
+@computed_once
+def dicts(view: View) -> Iterator[Node]:
+    """The body that is to be a Response."""
+    if view.endpoint in _SINGLE and view.is_dict:
+        yield view.root
+
+
+@computed_once
+def streams(view: View) -> Iterator[ResponseStream]:
+    """The stream of a Response with at least one event of one, or with an error."""
+    if view.endpoint in _SINGLE and view.is_stream:
+        yield read_response_stream(view)
+
+
+@computed_once
+def candidates(view: View) -> Iterator[Node]:
+    """What is to be a Response: the dict, or what the end of a stream carries."""
+    yield from dicts(view)
+    for stream in streams(view):
+        if stream.final is not None:
+            yield stream.final
+
+
+@computed_once
+def responses_given(view: View) -> Iterator[Node]:
+    """The dict, or the Response at the end of a stream, where it does not call itself something else."""
+    for root in candidates(view):
+        if root["object"].text in ("", "response"):
+            yield root
+
+
+@computed_once
+def finished(view: View) -> Iterator[Node]:
+    """Responses that are completed, or were cut by a limit."""
+    for root in responses_given(view):
+        if root.text_of("status") in ("completed", "incomplete"):
+            yield root
+
+
+@computed_once
+def completed(view: View) -> Iterator[Node]:
+    """Responses that are completed."""
+    for root in finished(view):
+        if root.text_of("status") == "completed":
+            yield root
+
+
+@computed_once
+def answers_to_requests(view: View) -> Iterator[Node]:
+    """Responses to the request that made them, in whatever state they are."""
+    if view.endpoint == CREATED:
+        yield from responses_given(view)
+
+
+@computed_once
+def items(view: View) -> Iterator[Node]:
+    """The items of the output."""
+    for root in responses_given(view):
+        yield from items_of(root)
+
+
+def messages(view: View) -> Iterator[Node]:
+    """The messages of the output."""
+    return (item for item in items(view) if item.text_of("type") == "message")
+
+
+def reasoning_items(view: View) -> Iterator[Node]:
+    """The items with what the model thought."""
+    return (item for item in items(view) if item.text_of("type") == "reasoning")
+
+
+def calls(view: View) -> Iterator[Node]:
+    """The calls of functions and custom tools."""
+    return (item for item in items(view) if item.text_of("type") in CALLS)
+
+
+def texts_of(root: Node) -> list[Node]:
+    """The `text` of each part of the output that is text."""
+    return [
+        part["text"]
+        for item in items_of(root)
+        if item.text_of("type") == "message"
+        for part in item["content"]
+        if part.text_of("type") == "output_text"
+    ]
+
+
+def has_refusal(root: Node) -> bool:
+    """Whether the model refused in words."""
+    parts = (part for item in items_of(root) for part in item["content"])
+    return any(part.text_of("type") == "refusal" for part in parts)
