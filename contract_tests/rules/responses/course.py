@@ -162,12 +162,13 @@ def part_closes(part: StreamedPart) -> Iterable[Complaint]:
 def _said_parts(view: View) -> Iterator[tuple[StreamedPart, list[Node]]]:
     """Each part of a whole stream, with the places that say its whole text."""
     for item in _announced_items(view):
+        closed = item.closed
+        pieces = {name: list(closed[name]) if closed is not None else [] for name in ("content", "summary")}
         for (name, number), part in item.parts.items():
             whole = [event[_whole_name(event)] for event in part.texts]
             whole += (_text_of_part(event["part"]) for event in part.closed)
-            if item.closed is not None:
-                pieces = list(item.closed["content" if name == "content_index" else "summary"])
-                whole += (_text_of_part(piece) for piece in pieces[number : number + 1] if number >= 0)
+            own = pieces["content" if name == "content_index" else "summary"][number : number + 1]
+            whole += (_text_of_part(piece) for piece in own if number >= 0)
             yield part, [node for node in whole if node.kind == "string"]
 
 
@@ -188,10 +189,15 @@ def _text_of_part(part: Node) -> Node:
 )
 def text_agrees(part: StreamedPart, whole: list[Node]) -> Iterable[Complaint]:
     """The pieces of a text together, the event that says it whole, its part and its item have the same text."""
-    for node in whole:
-        if node.text != part.text and not holds_dummy(node.text) and not holds_dummy(part.text):
-            yield node, excerpt(node.text, 60), f"{excerpt(part.text, 60)!r}, as the pieces have it"
-            return
+    return _complain_unless_same(whole, part.text)
+
+
+def _complain_unless_same(whole: list[Node], joined: str) -> Iterable[Complaint]:
+    """The first of the texts that is not what the pieces make; the dummy of a recording stands for any."""
+    differing = [node for node in whole if node.text != joined and not holds_dummy(node.text)]
+    if differing and not holds_dummy(joined):
+        shown = excerpt(joined[:600], 60)
+        yield differing[0], repr(excerpt(differing[0].text[:600], 60)), f"{shown!r}, as the pieces have it"
 
 
 def _said_calls(view: View) -> Iterator[tuple[StreamedItem, list[Node]]]:
@@ -216,11 +222,7 @@ def _said_calls(view: View) -> Iterator[tuple[StreamedItem, list[Node]]]:
 )
 def arguments_agree(item: StreamedItem, whole: list[Node]) -> Iterable[Complaint]:
     """The pieces of a call's arguments together, the event that says them whole and the item have the same text."""
-    joined = "".join([event.text_of("delta") for event in item.deltas])
-    for node in whole:
-        if node.text != joined and not holds_dummy(node.text) and not holds_dummy(joined):
-            yield node, excerpt(node.text, 60), f"{excerpt(joined, 60)!r}, as the pieces have it"
-            return
+    return _complain_unless_same(whole, "".join([event.text_of("delta") for event in item.deltas]))
 
 
 @responses_stream.rule(

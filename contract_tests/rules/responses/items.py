@@ -42,13 +42,14 @@ def item_ids(root: Node) -> Iterable[Complaint]:
         seen.add(name.text)
 
 
-def _calls_by_item(view: View) -> Iterable[tuple[list[Node], dict[str, list[Node]]]]:
-    """The calls, and what a stream said of them before, by the item's id."""
-    earlier: dict[str, list[Node]] = {}
+def _calls_by_item(view: View) -> Iterable[tuple[list[Node], dict[str, dict[str, Node]]]]:
+    """The calls, and the different `call_id` that a stream gave them before, by the item's id."""
+    earlier: dict[str, dict[str, Node]] = {}
     for stream in streams(view):
         for item in stream.items:
             for event in (*item.added, *item.done):
-                earlier.setdefault(event["item"].text_of("id"), []).append(event["item"])
+                node = event["item"]["call_id"]
+                earlier.setdefault(event["item"].text_of("id"), {}).setdefault(node.text, node)
     found = list(calls(view))
     if found:
         yield found, earlier
@@ -60,7 +61,7 @@ def _calls_by_item(view: View) -> Iterable[tuple[list[Node], dict[str, list[Node
     see=see.FUNCTIONS,
     harm="the output of the call cannot be sent back: it names a call that the server does not know",
 )
-def call_ids(found: list[Node], earlier: dict[str, list[Node]]) -> Iterable[Complaint]:
+def call_ids(found: list[Node], earlier: dict[str, dict[str, Node]]) -> Iterable[Complaint]:
     """A call's `call_id` is a non-empty string of its own, not the item's `id`, and the same throughout a stream."""
     seen = set()
     for item in found:
@@ -73,11 +74,10 @@ def call_ids(found: list[Node], earlier: dict[str, list[Node]]) -> Iterable[Comp
         elif node.text == item["id"].text:
             yield node, f"the item's id, {node}", "an id of the call"
         seen.add(node.text)
-        other = next(
-            (each for each in earlier.get(item.text_of("id"), ()) if each["call_id"].value != node.value), None
-        )
+        others = earlier.get(item.text_of("id"), {}).values()
+        other = next((each for each in others if each.value != node.value), None)
         if other is not None:
-            yield node, str(node), f"{other['call_id']}, as in the event before"
+            yield node, str(node), f"{other}, as in the event before"
 
 
 def _function_calls(view: View) -> Iterable[Node]:
@@ -127,26 +127,26 @@ def message(item: Node) -> Iterable[Complaint]:
             yield part["refusal"], str(part["refusal"]), "a string"
 
 
-def _annotations(view: View) -> Iterable[tuple[Node, str]]:
-    """The annotations of texts, each with its text."""
+def _annotations(view: View) -> Iterable[tuple[Node, int]]:
+    """The annotations of texts, each with the length of its text, as those count who count a sign as two."""
     for item in messages(view):
         for part in item["content"]:
-            for annotation in part["annotations"]:
-                yield annotation, part.text_of("text")
+            text = part.text_of("text")
+            length = len(text) + sum(sign > "\uffff" for sign in text)
+            yield from ((annotation, length) for annotation in part["annotations"])
 
 
 @responses.rule("annotations", over=_annotations, harm="links are shown at the wrong words, or a slice raises")
-def annotation_places(annotation: Node, text: str) -> Iterable[Complaint]:
+def annotation_places(annotation: Node, length: int) -> Iterable[Complaint]:
     """An annotation has a `type`, and its `start_index` and `end_index` lie within the text, in this order."""
     if not annotation.text_of("type"):
         yield annotation, str(annotation), "an object with a type"
     start, end = annotation["start_index"], annotation["end_index"]
     if not start.there and not end.there:
         return
-    length = len(text) + sum(sign > "\uffff" for sign in text)  # counted in either way
     for node in (start, end):
         if node.kind != "integer" or not 0 <= node.value <= length:
-            yield node, str(node), f"a place in a text of {len(text)} characters"
+            yield node, str(node), f"a place in a text of {length} characters"
             return
     if start.value > end.value:
         yield start, f"{start}, behind end_index {end}", "at most end_index"
