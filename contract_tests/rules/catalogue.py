@@ -19,6 +19,7 @@ from contract_tests.rules.errors import refusals, streams, provoked, wrong_value
 from contract_tests.rules.relations import exchanges, forms, arrival, endings, vectors, moderated, main_program
 from contract_tests.rules.relations import stored as stored_relations
 from contract_tests.rules import shape
+from contract_tests.rules.responses import shapes as response_shapes
 
 # isort: on
 from itertools import chain
@@ -56,7 +57,7 @@ SECTIONS: tuple[Section, ...] = (
 FILES_WITHOUT_A_SECTION = (
     *(fields, json_text, course, members, origin, call_members, tool_chunks, model_mistakes, size, usage_chunks, said),
     *(streams, provoked, wrong_values, forms, arrival, endings, vectors, moderated, stored_relations, shape),
-    *(items, asked, stored_responses, response_course),
+    *(items, asked, stored_responses, response_course, response_shapes),
 )
 """Files that add to the section of another file."""
 

@@ -85,20 +85,28 @@ def beginning(value: Any, budget: Iterator[int]) -> Any:
 
 def shape_complaints(name: str, node: Node) -> Iterable[Complaint]:
     """What the SDK's type says against a value, as complaints at the members it names."""
+    early, cut = is_early(node), has_cut_choice(node)
+    for complaint in complain_by_type(validator(name), node):
+        where = complaint[0]
+        path, value = where.path[len(node.path) :], where.value
+        if _in_an_added_annotation(node.value, path) or (early and _is_reason_of_old(node, path, cut)):
+            continue
+        if value is None and path[-2:] in _BEFORE_AN_ECHO:
+            continue
+        if value in FORMS_THE_TYPES_LACK.get((name, without_indexes(path)), ()):
+            continue
+        yield complaint
+
+
+def complain_by_type(validator: Any, node: Node) -> Iterable[Complaint]:
+    """What a type of the SDK says against a value, as complaints at the members it names."""
     value = node.value if len(node.document.text) <= LARGE else beginning(node.value, iter(range(MOST_VALUES)))
     try:
-        validator(name).validate_python(value, strict=True)
+        validator.validate_python(value, strict=True)
     except ValidationError as error:
-        early, cut = is_early(node), has_cut_choice(node)
         for detail in errors_of_meant_member(error.errors(include_url=False, include_context=False)):
             path, value = follow_location(node.value, detail["loc"])
-            if _in_an_added_annotation(node.value, path) or (early and _is_reason_of_old(node, path, cut)):
-                continue
-            if value is None and path[-2:] in _BEFORE_AN_ECHO:
-                continue
             if detail["type"] == "missing" and value is not MISSING:  # it is beyond the beginning
-                continue
-            if value in FORMS_THE_TYPES_LACK.get((name, without_indexes(path)), ()):
                 continue
             yield Node(value, node.document, (*node.path, *path)), show(value), expected_kind(detail)
 
@@ -128,7 +136,8 @@ def errors_of_meant_member(details: Sequence[Any]) -> list[Any]:
     costs: dict[tuple[Any, ...], Counter[str]] = {}
     for detail in details:
         for union, member in _members(detail["loc"]):
-            weight = 100 if detail["type"] == "literal_error" else 1
+            own_type = tuple(detail["loc"][len(union) + 1 :]) == ("type",)
+            weight = (1000 if own_type else 100) if detail["type"] == "literal_error" else 1
             costs.setdefault(union, Counter())[member] += weight
     best = {union: min(members, key=lambda name: members[name]) for union, members in costs.items()}
     return [detail for detail in details if all(best[union] == member for union, member in _members(detail["loc"]))]
@@ -177,21 +186,21 @@ def expected_kind(detail: Any) -> str:
     return kinds.get(detail["type"], message)
 
 
-_TYPED = "typed SDKs (Go, Rust, Java) fail to decode"
-_WHOLE = f"{_TYPED} it; others pass on a value that no type allows"
-_CHUNK = f"{_TYPED} the chunk and end the stream"
-_UNCHECKED = "the types are those of the API reference; the clients measured do not check them, typed ones do"
+TYPED = "typed SDKs (Go, Rust, Java) fail to decode"
+WHOLE = f"{TYPED} it; others pass on a value that no type allows"
+_CHUNK = f"{TYPED} the chunk and end the stream"
+UNCHECKED = "the types are those of the API reference; the clients measured do not check them, typed ones do"
 _ERROR = "typed SDKs fail to decode the error, and users are told of that failure instead of the cause"
 
 for section, over, what, harm in (
-    (chat, dicts, "a chat completion", _WHOLE),
+    (chat, dicts, "a chat completion", WHOLE),
     (chat_stream, chunks, "a chunk", _CHUNK),
-    (completions, TEXT.dicts, "a text completion", _WHOLE),
+    (completions, TEXT.dicts, "a text completion", WHOLE),
     (completions_stream, TEXT.chunks, "a streamed text completion", _CHUNK),
-    (models, model_objects, "a model object", f"{_TYPED} the list, and no model can be chosen"),
-    (stored, stored_completions, "a stored completion", _WHOLE),
+    (models, model_objects, "a model object", f"{TYPED} the list, and no model can be chosen"),
+    (stored, stored_completions, "a stored completion", WHOLE),
     (errors, error_objects, "an error", _ERROR),
 ):
     clause = f"Every member of {what} has the type that the API reference gives it."
-    register = section.rule("shape", over=over, generic=True, clause=clause, harm=harm, basis=_UNCHECKED)
+    register = section.rule("shape", over=over, generic=True, clause=clause, harm=harm, basis=UNCHECKED)
     register(partial(shape_complaints, section.name))

@@ -42,7 +42,11 @@ def announced(stream: ResponseStream) -> Iterable[Complaint]:
             yield event["output_index"], f"{item.index} again", "each index once"
         for event in item.events:
             if event.get("item_id") != item.id and (event["item_id"].there or event["content_index"].there):
-                yield event["item_id"], str(event["item_id"]), show(item.id)
+                yield (
+                    event["item_id"],
+                    str(event["item_id"]),
+                    show(item.id) if isinstance(item.id, str) else "the id of the item",
+                )
 
 
 @responses_stream.rule(
@@ -98,8 +102,10 @@ def item_closes(item: StreamedItem) -> Iterable[Complaint]:
     harm="clients that add what follows show it twice, or cannot say which tool is being called",
 )
 def item_opens_empty(item: Node) -> Iterable[Complaint]:
-    """An announced message has no content yet, and an announced call its name and `call_id` but no arguments."""
+    """An announced message is in progress without content, an announced call has a name and `call_id` alone."""
     kind = item.text_of("type")
+    if kind in ("message", *CALLS) and item["status"].value != "in_progress":
+        yield item["status"], str(item["status"]), '"in_progress"'
     if kind == "message" and item["content"].value != []:
         yield item["content"], str(item["content"]), "[]"
     if kind not in CALLS:
@@ -238,8 +244,8 @@ def output_agrees(stream: ResponseStream) -> Iterable[Complaint]:
     if final is None:
         return
     closed = [item for item in stream.items if item.done]
-    wanted = [item.done[0]["item"].get("id") for item in sorted(closed, key=lambda item: item.index)]
+    wanted = [item.done[0]["item"].text_of("id") for item in sorted(closed, key=lambda item: item.index)]
     known = {item.id for item in stream.items if not item.done and isinstance(item.id, str)}
-    seen = [item.get("id") for item in items_of(final) if item.text_of("id") not in known]
+    seen = [item.text_of("id") for item in items_of(final) if item.text_of("id") not in known]
     if seen != wanted:
         yield final["output"], f"{len(seen)} items: {show(seen)}", f"{len(wanted)}: {show(wanted)}"

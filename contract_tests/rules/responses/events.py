@@ -10,7 +10,7 @@ from contract_tests.rules.engine.node import Node, show
 from contract_tests.rules.engine.response_stream import ResponseStream
 from contract_tests.rules.engine.subjects import Endpoint, only
 from contract_tests.rules.engine.view import Payload, View
-from contract_tests.rules.responses.reply import NOT_MEASURED
+from contract_tests.rules.responses.reply import MEMBERS, NOT_MEASURED
 from contract_tests.rules.responses.subjects import CREATED, streams
 from fake_server.relay.redact import excerpt
 from fake_server.wire.exchange import Aspect
@@ -194,6 +194,30 @@ def one_response(stream: ResponseStream) -> Iterable[Complaint]:
         for name in ("id", "created_at", "model"):
             if first.kind == "object" and root.get(name) != first.get(name):
                 yield root[name], str(root[name]), f"{first[name]}, as in the first event"
+
+
+PARAMETERS = tuple(
+    name
+    for name in MEMBERS
+    if name not in ("created_at", "error", "id", "incomplete_details", "model", "output", "status", "usage")
+)
+
+
+@responses_stream.rule(
+    "same-parameters",
+    over=only(streams, lambda stream: len(stream.snapshots) > 1),
+    level=SHOULD,
+    yields_to=("responses.members", "responses.object", ".one-response"),
+    harm="a client that reads them at the beginning believes what does not hold",
+)
+def same_parameters(stream: ResponseStream) -> Iterable[Complaint]:
+    """The Response has the same parameters in each event that carries it as at the end."""
+    last = stream.snapshots[-1]["response"]
+    for event in stream.snapshots[:-1]:
+        root = event["response"]
+        for name in PARAMETERS if root.kind == last.kind == "object" else ():
+            if root.get(name) != last.get(name):
+                yield root[name], str(root[name]), str(last[name])
 
 
 def _early(view: View) -> Iterator[Node]:

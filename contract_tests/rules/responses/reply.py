@@ -11,7 +11,6 @@ from contract_tests.rules.engine.subjects import Endpoint
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.responses.subjects import (
     CREATED,
-    answers_to_requests,
     candidates,
     finished,
     responses_given,
@@ -173,20 +172,28 @@ MEMBERS = (
     *("temperature", "text", "tool_choice", "tools", "top_p", "truncation", "usage", "user"),
 )
 """What every genuine Response has, be it null."""
+NEVER_NULL = (
+    *("metadata", "parallel_tool_calls", "reasoning", "store", "temperature", "text", "tool_choice", "tools", "top_p"),
+    "truncation",
+)
+"""What is null in none of them: where the request does not say, the default stands."""
 
 
 @responses.rule(
     "members",
-    over=answers_to_requests,
+    over=responses_given,
     level=SHOULD,
     yields_to=(".object", ".status", ".usage"),
     harm="typed clients refuse the Response, and nobody can tell from it what it was made with",
 )
 def members(root: Node) -> Iterable[Complaint]:
-    """A Response has every member that says its state, its output and its parameters, null where there is none."""
+    """A Response has every member that says its state, its output and its parameters, null only where there is none."""
     missing = [name for name in MEMBERS if name not in root.value]
     if missing:
         yield root, f"no {', '.join(missing[:6])}{' …' if len(missing) > 6 else ''}", "each of them, be it null"
+    for name in NEVER_NULL:
+        if root[name].value is None:
+            yield root[name], "null", "what the Response was made with"
 
 
 @responses.rule("model", over=responses_given, harm="costs and logs are attributed to no model")

@@ -1,0 +1,131 @@
+"""The shape rules of Responses: every member has the type that the official SDK declares for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any, get_args
+
+from contract_tests.rules.conversations import conversations
+from contract_tests.rules.engine.judge import SHOULD, Complaint
+from contract_tests.rules.engine.node import MISSING, Node
+from contract_tests.rules.engine.response_stream import FINAL
+from contract_tests.rules.engine.view import View
+from contract_tests.rules.responses.events import responses_stream
+from contract_tests.rules.responses.reply import MEMBERS, responses
+from contract_tests.rules.responses.subjects import responses_given, streams
+from contract_tests.rules.shape import TYPED, UNCHECKED, WHOLE, complain_by_type, without_indexes
+from fake_server.wire.jsontext import Path
+
+ABSENT = frozenset({
+    ("usage", "input_tokens_details", "cache_write_tokens"),  # most genuine Responses are older than it
+    ("response", "usage", "input_tokens_details", "cache_write_tokens"),
+    ("sequence_number",),  # streams of early 2025 had none
+    ("logprobs",),  # nor had their texts
+    ("item", "action"),  # of a web search that has just begun
+    ("name",),  # of the arguments of a call, when they are done
+})  # fmt: skip
+"""Members that the types require and that genuine replies do without."""
+
+
+@cache
+def _of_endpoint(endpoint: str) -> Any:
+    """What checks the reply of an endpoint; None where the SDK has no type for it."""
+    from openai.types.conversations import (
+        Conversation,
+        ConversationDeletedResource,
+        ConversationItem,
+        ConversationItemList,
+    )
+    from openai.types.responses import CompactedResponse, InputTokenCountResponse, Response, ResponseItemList
+
+    kinds: dict[str, Any] = {
+        "response": Response,
+        "response items": ResponseItemList,
+        "response tokens": InputTokenCountResponse,
+        "response compacted": CompactedResponse,
+        "conversation": Conversation,
+        "conversations": Conversation,
+        "conversation item deleted": Conversation,
+        "conversation deleted": ConversationDeletedResource,
+        "conversation items": ConversationItemList,
+        "conversation item": ConversationItem,
+    }
+    return _validator(kinds[endpoint]) if endpoint in kinds else None
+
+
+def _validator(kind: Any) -> Any:
+    from pydantic import TypeAdapter
+
+    adapter: TypeAdapter[Any] = TypeAdapter(kind)
+    adapter.rebuild()  # the types of openai put off building theirs
+    return adapter.validator
+
+
+@cache
+def _types_of_events() -> dict[str, Any]:
+    """The type of each event, by its name; imported when first needed (0.5 s)."""
+    from openai.types.responses import ResponseStreamEvent
+
+    members = get_args(get_args(ResponseStreamEvent)[0])
+    return {get_args(member.model_fields["type"].annotation)[0]: member for member in members}
+
+
+@cache
+def _of_event(name: str) -> Any:
+    return _validator(_types_of_events()[name])
+
+
+def _complain(validator: Any, node: Node) -> Iterable[Complaint]:
+    for complaint in complain_by_type(validator, node):
+        where = complaint[0]
+        path: Path = without_indexes(where.path[len(node.path) :])
+        if where.value is MISSING and (path in ABSENT or (len(path) == 1 and path[0] in MEMBERS)):
+            continue  # responses.members names them all at once
+        yield complaint
+
+
+def _objects(view: View) -> Iterator[tuple[Node, Any]]:
+    """Responses, and what else is said of them, each with what checks it."""
+    yield from ((root, _of_endpoint("response")) for root in responses_given(view))
+    if view.endpoint in ("response items", "response tokens", "response compacted") and view.is_dict:
+        yield view.root, _of_endpoint(view.endpoint)
+
+
+@responses.rule("shape", over=_objects, generic=True, harm=WHOLE, basis=UNCHECKED)
+def shape(root: Node, validator: Any) -> Iterable[Complaint]:
+    """Every member of a Response, of its input and of its counts has the type that the API reference gives it."""
+    return _complain(validator, root)
+
+
+def _of_conversations(view: View) -> Iterator[tuple[Node, Any]]:
+    """What is said of conversations, each with what checks it."""
+    if view.endpoint.startswith("conversation") and view.is_dict:
+        yield view.root, _of_endpoint(view.endpoint)
+
+
+@conversations.rule("shape", over=_of_conversations, level=SHOULD, generic=True, harm=WHOLE)
+def shape_of_conversation(root: Node, validator: Any) -> Iterable[Complaint]:
+    """Every member of a conversation and of its items has the type that the API reference gives it."""
+    return _complain(validator, root)
+
+
+def _events(view: View) -> Iterator[Node]:
+    """The events that the SDK knows, less those whose Response is judged by itself."""
+    for stream in streams(view):
+        known = _types_of_events()
+        for event in stream.events:
+            if event.text_of("type") in known and event.text_of("type") not in FINAL:
+                yield event
+
+
+@responses_stream.rule(
+    "shape",
+    over=_events,
+    generic=True,
+    harm=f"{TYPED} the event and end the stream",
+    basis=UNCHECKED,
+)
+def shape_of_event(event: Node) -> Iterable[Complaint]:
+    """Every member of an event has the type that the API reference gives it."""
+    return _complain(_of_event(event.text_of("type")), event)
