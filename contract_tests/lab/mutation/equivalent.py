@@ -29,6 +29,18 @@ ABSENT: dict[str, tuple[int, int]] = {
     "chat.stream:choices[].delta.refusal": (8626, 8838),
     "chat.stream:usage.prompt_tokens_details": (1, 134),
     "chat.stream:usage.completion_tokens_details": (1, 134),
+    "responses:background": (37, 625),
+    "responses:completed_at": (179, 625),
+    "responses:max_tool_calls": (47, 625),
+    "responses:safety_identifier": (52, 625),
+    "responses:service_tier": (36, 625),
+    "responses:top_logprobs": (47, 625),
+    "responses:prompt_cache_key": (52, 625),
+    "responses:output[].content[].logprobs": (35, 455),
+    "responses.stream:response.completed_at": (126, 602),
+    "responses.stream:response.service_tier": (12, 602),
+    "responses.stream:response.safety_identifier": (27, 602),
+    "responses.stream:response.max_tool_calls": (15, 602),
 }
 """Places of members that some genuine object does without: (without it, all objects that could have it)."""
 

@@ -41,6 +41,9 @@ def _echoes(view: View) -> Iterator[tuple[Node, Node]]:
         sent = view.request["text"]["format"]["type"]
         if sent.text:
             yield root["text"]["format"]["type"], sent
+        schema = view.request["text"]["format"]["schema"]
+        if schema.kind == "object":
+            yield root["text"]["format"]["schema"], schema
 
 
 @responses.rule(
@@ -58,7 +61,9 @@ def echoes(node: Node, sent: Node) -> Iterable[Complaint]:
 
 
 def _is_same(first: Any, second: Any) -> bool:
-    """Whether two values say the same; true is not 1."""
+    """Whether two values say the same; true is not 1, and which draft a schema names does not come back."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        first, second = ({name: value for name, value in each.items() if name != "$schema"} for each in (first, second))
     return bool(first == second) and (type(first) is bool) is (type(second) is bool)
 
 

@@ -40,13 +40,10 @@ def announced(stream: ResponseStream) -> Iterable[Complaint]:
             continue
         for event in item.added[1:]:
             yield event["output_index"], f"{item.index} again", "each index once"
+        wanted = item.added[0]["item"]["id"]
         for event in item.events:
-            if event.get("item_id") != item.id and (event["item_id"].there or event["content_index"].there):
-                yield (
-                    event["item_id"],
-                    str(event["item_id"]),
-                    show(item.id) if isinstance(item.id, str) else "the id of the item",
-                )
+            if event.get("item_id") != wanted.value and (event["item_id"].there or event["content_index"].there):
+                yield event["item_id"], str(event["item_id"]), str(wanted)
 
 
 @responses_stream.rule(

@@ -149,10 +149,12 @@ def event_is_type(payload: Payload) -> Iterable[Complaint]:
     harm="a client that resumes with `starting_after` gets events twice, or misses some",
 )
 def sequence(stream: ResponseStream) -> Iterable[Complaint]:
-    """`sequence_number`, where it is given, is 0 in the first event and grows by one with each."""
+    """`sequence_number`, where a stream has any, is 0 in the first event and grows by one with each."""
+    if not any(event["sequence_number"].there for event in (*stream.events, *stream.errors)):
+        return
     for place, event in enumerate(sorted((*stream.events, *stream.errors), key=_place)):
         number = event["sequence_number"]
-        if number.there and number.value != place:
+        if number.value != place:
             yield number, str(number), str(place)
             return
 
@@ -196,10 +198,10 @@ def one_response(stream: ResponseStream) -> Iterable[Complaint]:
                 yield root[name], str(root[name]), f"{first[name]}, as in the first event"
 
 
-PARAMETERS = tuple(
-    name
-    for name in MEMBERS
-    if name not in ("created_at", "error", "id", "incomplete_details", "model", "output", "status", "usage")
+_OF_THE_STATE = frozenset({"created_at", "error", "id", "incomplete_details", "model", "output", "status", "usage"})
+PARAMETERS = (
+    *(name for name in MEMBERS if name not in _OF_THE_STATE),
+    *("background", "max_tool_calls", "prompt_cache_key", "safety_identifier", "top_logprobs"),
 )
 
 
@@ -239,8 +241,9 @@ def early_is_empty(root: Node) -> Iterable[Complaint]:
         yield root["status"], str(root["status"]), "queued or in_progress"
     if root["output"].value != []:
         yield root["output"], str(root["output"]), "[]"
-    if root["usage"]:
-        yield root["usage"], str(root["usage"]), "null"
+    for name in ("usage", "completed_at"):
+        if root[name]:
+            yield root[name], str(root[name]), "null"
 
 
 @responses_stream.rule(

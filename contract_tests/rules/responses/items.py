@@ -99,22 +99,24 @@ def arguments(item: Node) -> Iterable[Complaint]:
         yield node, str(node), "the text of a JSON object"
 
 
-@responses.rule("call-name", over=calls, see=see.FUNCTIONS, harm="the client cannot tell which function to run")
+@responses.rule("call-name", over=calls, see=see.FUNCTIONS, harm="the client cannot tell what to run, or whether to")
 def call_name(item: Node) -> Iterable[Complaint]:
-    """A call has the `name` of what is called."""
+    """A call has the `name` of what is called, and a status."""
+    if item["status"].text not in _STATES:
+        yield item["status"], str(item["status"]), ", ".join(_STATES)
     if not item["name"].text:
         yield item["name"], str(item["name"]), "a non-empty string"
 
 
 @responses.rule("message", over=messages, harm="`response.output_text` is empty, or raises")
 def message(item: Node) -> Iterable[Complaint]:
-    """A message has the role assistant, a status, and parts that are `output_text` or `refusal`."""
+    """A message has the role assistant, a status, and parts, at least one, that are `output_text` or `refusal`."""
     if item["role"].value != "assistant":
         yield item["role"], str(item["role"]), '"assistant"'
     if item["status"].text not in _STATES:
         yield item["status"], str(item["status"]), ", ".join(_STATES)
-    if item["content"].kind != "array":
-        yield item["content"], str(item["content"]), "an array"
+    if item["content"].kind != "array" or (item["status"].value == "completed" and not item["content"].value):
+        yield item["content"], str(item["content"]), "an array of at least one part"
     for part in item["content"]:
         kind = part["type"].text if part.kind == "object" else ""
         if kind not in ("output_text", "refusal"):

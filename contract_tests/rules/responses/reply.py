@@ -128,7 +128,8 @@ def usage(root: Node) -> Iterable[Complaint]:
 
 
 def _usages(view: View) -> Iterable[Node]:
-    return (root["usage"] for root in responses_given(view) if root["usage"].kind == "object")
+    roots = [*responses_given(view), *([view.root] if view.endpoint == "response compacted" and view.is_dict else [])]
+    return (root["usage"] for root in roots if root["usage"].kind == "object")
 
 
 @responses.rule(
@@ -172,10 +173,16 @@ MEMBERS = (
     *("temperature", "text", "tool_choice", "tools", "top_p", "truncation", "usage", "user"),
 )
 """What every genuine Response has, be it null."""
-NEVER_NULL = (
-    *("metadata", "parallel_tool_calls", "reasoning", "store", "temperature", "text", "tool_choice", "tools", "top_p"),
-    "truncation",
-)
+KINDS = {
+    **dict.fromkeys(("metadata", "reasoning", "text"), ("object",)),
+    **dict.fromkeys(("parallel_tool_calls", "store", "background"), ("boolean",)),
+    "service_tier": ("string",),
+    "top_logprobs": ("integer",),
+    **dict.fromkeys(("temperature", "top_p"), ("number", "integer")),
+    "tool_choice": ("string", "object"),
+    "tools": ("array",),
+    "truncation": ("string",),
+}
 """What is null in none of them: where the request does not say, the default stands."""
 
 
@@ -191,9 +198,49 @@ def members(root: Node) -> Iterable[Complaint]:
     missing = [name for name in MEMBERS if name not in root.value]
     if missing:
         yield root, f"no {', '.join(missing[:6])}{' …' if len(missing) > 6 else ''}", "each of them, be it null"
-    for name in NEVER_NULL:
-        if root[name].value is None:
-            yield root[name], "null", "what the Response was made with"
+    for name, kinds in KINDS.items():
+        if root[name].there and root[name].kind not in kinds:
+            yield root[name], str(root[name]), " or ".join(kinds)
+    if root["reasoning"].kind == "object" and not root["reasoning"]["effort"].there:
+        yield root["reasoning"]["effort"], "missing", "the effort, or null"
+    if root["text"].kind == "object" and not root["text"]["format"]["type"].text:
+        yield root["text"]["format"], str(root["text"]["format"]), "the format that was asked for"
+
+
+RANGES = {"temperature": (0, 2), "top_p": (0, 1), "top_logprobs": (0, 20)}
+
+
+@responses.rule(
+    "ranges",
+    over=responses_given,
+    level=SHOULD,
+    see=see.RESPONSE_CREATE,
+    harm="asked again with what came back, OpenAI refuses it",
+)
+def ranges(root: Node) -> Iterable[Complaint]:
+    """`temperature` is 0 to 2, `top_p` 0 to 1 and `top_logprobs` 0 to 20."""
+    for name, (least, most) in RANGES.items():
+        number = root[name].number
+        if number is not None and not least <= number <= most:
+            yield root[name], str(root[name]), f"{least} to {most}"
+
+
+@responses.rule(
+    "completed-at",
+    over=responses_given,
+    level=SHOULD,
+    yields_to=(".status", ".object", "responses.stream.end-fits-status"),
+    harm="reports of how long answers took are wrong",
+)
+def completed_at(root: Node) -> Iterable[Complaint]:
+    """`completed_at`, where it is given, is null before the end, and then a time in seconds after `created_at`."""
+    node = root["completed_at"]
+    if not node:
+        return
+    if root.text_of("status") != "completed":
+        yield node, f"{node} in a Response that is {root['status']}", "null"
+    elif not is_time(node.value) or node.value < (root["created_at"].number or 0):
+        yield node, str(node), "seconds since 1970, not before created_at"
 
 
 @responses.rule("model", over=responses_given, harm="costs and logs are attributed to no model")

@@ -37,13 +37,12 @@ def _of_endpoint(endpoint: str) -> Any:
         ConversationItem,
         ConversationItemList,
     )
-    from openai.types.responses import CompactedResponse, InputTokenCountResponse, Response, ResponseItemList
+    from openai.types.responses import InputTokenCountResponse, Response, ResponseItemList
 
     kinds: dict[str, Any] = {
         "response": Response,
         "response items": ResponseItemList,
         "response tokens": InputTokenCountResponse,
-        "response compacted": CompactedResponse,
         "conversation": Conversation,
         "conversations": Conversation,
         "conversation item deleted": Conversation,
@@ -88,7 +87,7 @@ def _complain(validator: Any, node: Node) -> Iterable[Complaint]:
 def _objects(view: View) -> Iterator[tuple[Node, Any]]:
     """Responses, and what else is said of them, each with what checks it."""
     yield from ((root, _of_endpoint("response")) for root in responses_given(view))
-    if view.endpoint in ("response items", "response tokens", "response compacted") and view.is_dict:
+    if view.endpoint in ("response items", "response tokens") and view.is_dict:
         yield view.root, _of_endpoint(view.endpoint)
 
 

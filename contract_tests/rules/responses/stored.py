@@ -9,7 +9,7 @@ from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.node import Node, repeats
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.responses.reply import responses
-from contract_tests.rules.shared.reply import complain_unless_object
+from contract_tests.rules.shared.reply import complain_unless_object, complain_unless_time, is_time
 
 
 def bodies_of(*endpoints: str) -> Callable[[View], Iterable[Node]]:
@@ -131,13 +131,24 @@ def input_tokens(root: Node) -> Iterable[Complaint]:
     harm="the conversation cannot go on from what was compacted",
 )
 def compact(root: Node) -> Iterable[Complaint]:
-    """A compaction has "response.compaction" for its `object`, `usage`, and one `compaction` item, which comes last."""
+    """A compaction is a "response.compaction" with an id, a time, `usage`, and one `compaction` item, the last."""
     if root["object"].value != "response.compaction":
         yield root["object"], str(root["object"]), '"response.compaction"'
+    if not root["id"].text:
+        yield root["id"], str(root["id"]), "a non-empty string"
+    if not is_time(root.get("created_at")):
+        yield from complain_unless_time(root["created_at"])
     if root["usage"].kind != "object":
         yield root["usage"], str(root["usage"]), "an object"
     items = list(root["output"])
     kinds = [item.text_of("type") for item in items]
+    for item in items:
+        for name in ("type", "id") if item.text_of("type") != "compaction" else ():
+            if not item[name].text:
+                yield item[name], str(item[name]), "a non-empty string"
+        for part in item["content"]:
+            if part.text_of("type").endswith("_text") and part["text"].kind != "string":
+                yield part["text"], str(part["text"]), "a string"
     if kinds.count("compaction") != 1 or kinds[-1] != "compaction":
         yield root["output"], f"the items {', '.join(kinds[-6:]) or 'none'}", "one compaction item, as the last"
         return
