@@ -122,6 +122,7 @@ def _events(view: View) -> Iterator[Node]:
     "shape",
     over=_events,
     generic=True,
+    yields_to=(".announced", ".one-response"),
     harm=f"{TYPED} the event and end the stream",
     basis=UNCHECKED,
 )
