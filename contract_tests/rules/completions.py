@@ -13,11 +13,18 @@ from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.stream import StreamedChoice, cumulative_text
 from contract_tests.rules.engine.subjects import TEXT
 from contract_tests.rules.engine.view import View
-from contract_tests.rules.shared.limits import LimitedReplies, limits
-from contract_tests.rules.shared.reply import choice_list, choices_with_reason, dict_reply, envelope
+from contract_tests.rules.shared.limits import LimitedReplies, limits, stop_sequences
+from contract_tests.rules.shared.reply import (
+    NOTHING_SAID,
+    choice_list,
+    choices_with_reason,
+    dict_reply,
+    envelope,
+)
 from contract_tests.rules.shared.stream import stream
 from contract_tests.rules.shared.streamed_choices import complain_unless_in_pieces, is_long, streamed_choices
 from fake_server.relay.redact import excerpt
+from fake_server.wire.exchange import Aspect
 from fake_server.wire.text import format_count
 
 completions = Section("completions", "The text completion object", see.COMPLETION_OBJECT)
@@ -77,6 +84,42 @@ def finish_reason(choice: Node) -> Iterable[Complaint]:
     """`finish_reason` is stop, length or content_filter."""
     if choice["finish_reason"].text not in FINISH_REASONS:
         yield choice["finish_reason"], str(choice["finish_reason"]), ", ".join(sorted(FINISH_REASONS))
+
+
+def _may_be_empty(view: View) -> bool:
+    """Whether the text ends where the caller says: at a stop sequence, or where a suffix goes on."""
+    return bool(stop_sequences(view) or view.request["suffix"].text)
+
+
+def _ended_texts(view: View) -> Iterable[tuple[Node, Node]]:
+    """The only choice of a dict that ended by itself, beside the tokens that it cost."""
+    for root in () if _may_be_empty(view) else TEXT.dicts(view):
+        for choice in root["choices"] if len(list(root["choices"])) == 1 else ():
+            if choice["finish_reason"].text == "stop" and choice["text"].kind == "string":
+                yield choice["text"], root["usage"]["completion_tokens"]
+
+
+@completions.rule("not-blank", over=_ended_texts, level=SHOULD, needs=[Aspect.REQUEST], harm=NOTHING_SAID)
+def not_blank(text: Node, tokens: Node) -> Iterable[Complaint]:
+    """A text that ended by itself says something, or cost tokens."""
+    # api.openai.com leaves the count out where nothing was generated: it does not say 0.
+    if tokens.number == 0 and not text.text:
+        yield text, f'{text}, 0 completion tokens, and finish_reason "stop"'
+
+
+def _ended_streams(view: View) -> Iterable[tuple[StreamedChoice, Node]]:
+    """The only choice of a stream that ended by itself, beside the tokens that it cost."""
+    streamed = [] if _may_be_empty(view) else list(TEXT.whole_streamed_choices(view))
+    counts = [chunk["usage"]["completion_tokens"] for chunk in TEXT.chunks(view) if chunk.says("usage")]
+    if len(streamed) == 1 and streamed[0].finish_reason == "stop" and counts:
+        yield streamed[0], counts[-1]
+
+
+@completions_stream.rule("not-blank", over=_ended_streams, level=SHOULD, needs=[Aspect.REQUEST], harm=NOTHING_SAID)
+def stream_not_blank(choice: StreamedChoice, tokens: Node) -> Iterable[Complaint]:
+    """A streamed text that ended by itself says something, or cost tokens."""
+    if tokens.number == 0 and not choice.text:
+        yield choice.entries[-1], '0 completion tokens, no text, and finish_reason "stop"'
 
 
 @completions_stream.rule("not-cumulative", over=TEXT.whole_streamed_choices, harm="the text appears again and again")

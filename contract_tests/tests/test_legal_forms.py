@@ -239,3 +239,35 @@ def test_a_stop_sequence_that_is_said_first_leaves_nothing(stop: object, found: 
     body["choices"][0]["message"]["content"] = ""
     body["usage"].update(completion_tokens=0, total_tokens=body["usage"]["prompt_tokens"])
     assert _ids(_answering(exchange, body, stop=stop)) & {"chat.not-blank"} == found
+
+
+@pytest.mark.parametrize(
+    ("asked", "text", "counted", "found"),
+    [
+        ({}, "", {"completion_tokens": 0}, {"completions.not-blank"}),
+        ({}, "", {}, set()),
+        ({}, "", {"completion_tokens": 1}, set()),
+        ({}, " tree", {"completion_tokens": 1}, set()),
+        ({"stop": "Once"}, "", {"completion_tokens": 0}, set()),
+        ({"stop": ["a", " tree"]}, "", {"completion_tokens": 0}, set()),
+        ({"suffix": "."}, "", {"completion_tokens": 0}, set()),
+        ({"suffix": None, "stop": None}, "", {"completion_tokens": 0}, {"completions.not-blank"}),
+    ],
+)
+def test_a_text_completion_may_be_empty_where_the_caller_says_where_it_ends(
+    asked: dict[str, Any], text: str, counted: dict[str, int], found: set[str]
+) -> None:
+    exchange = _load("text-dict")
+    body = json.loads(exchange.payload)
+    body["choices"][0]["text"] = text
+    body["usage"] = {"prompt_tokens": 5, **counted, "total_tokens": 5 + sum(counted.values())}
+    assert _ids(_answering(exchange, body, **asked)) == found
+
+
+@pytest.mark.parametrize(("finish", "found"), [("stop", {"completions.not-blank"}), ("length", set()), (None, set())])
+def test_a_text_completion_is_to_say_something_where_it_ended_by_itself(finish: str | None, found: set[str]) -> None:
+    exchange = _load("text-dict")
+    body = json.loads(exchange.payload)
+    body["choices"][0].update(text="", finish_reason=finish)
+    body["usage"] = {"prompt_tokens": 5, "completion_tokens": 0, "total_tokens": 5}
+    assert _ids(_answering(exchange, body)) & {"completions.not-blank"} == found

@@ -44,6 +44,7 @@ NOT_IN_RECORDINGS = {
     "completions.logprobs-given",
     "completions.logprobs-tell-the-text",
     "completions.stream.stop-kept",
+    "completions.stream.not-blank",  # no stream that ended by itself with its usage
     "completions.stream.length-said",
     "completions.stream.length-true",
     "completions.stream.limit-kept",
