@@ -171,7 +171,7 @@ def test_a_list_is_of_twenty_newest_first_unless_the_query_says_otherwise(
         ({"items": [message("x")] * 21}, "maximum length 20, but got an array with length 21",
          "items", "array_above_max_length"),
         ({"items": "x"}, "expected an array", "items", "invalid_type"),
-        ({"items": [{}]}, "", "items[0].role", "missing_required_parameter"),
+        ({"items": [{}]}, "Supported values are: 'assistant', 'system'", "items[0]", "invalid_value"),
         ({"items": [message("x"), {"type": "massage"}]}, "Invalid value: 'massage'", "items[1]", "invalid_value"),
         ({"items": [{"type": "message", "role": "user"}]}, "Missing required parameter: 'items[0].content'",
          "items[0].content", "missing_required_parameter"),

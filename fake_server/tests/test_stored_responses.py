@@ -131,6 +131,26 @@ def test_wrong_queries_are_refused(client: openai.OpenAI, http: httpx2.Client, q
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
 
 
+def test_encrypted_reasoning_is_included_when_it_is_asked_for(client: openai.OpenAI, server: FakeServer) -> None:
+    server.reply({"text": "12", "reasoning": "Twelve is right."})
+    name = client.conversations.create().id
+    made = ask(client, model="gpt-5", reasoning={"summary": "auto"}, conversation=name)
+    thought = made.output[0]
+    assert (thought.type, thought.encrypted_content) == ("reasoning", None)
+    wanted: Any = ["reasoning.encrypted_content"]
+    sealed = client.responses.retrieve(made.id, include=wanted).output[0]
+    items = client.conversations.items
+    listed = next(item for item in items.list(name, include=wanted) if item.type == "reasoning")
+    single = items.retrieve(str(thought.id), conversation_id=name, include=wanted)
+    for item in (sealed, listed, single):
+        again: Any = item.to_dict()
+        assert sealing.unseal(again.pop("encrypted_content")) == {"reasoning": "Twelve is right."}
+        assert again["summary"] == thought.to_dict()["summary"]
+    assert client.responses.retrieve(made.id).output == made.output
+    passed = [sealed.to_dict(), made.output[1].to_dict(), {"role": "user", "content": "so?"}]
+    assert ask(client, passed, model="gpt-5", store=False).status == "completed"
+
+
 # -- streams again
 
 

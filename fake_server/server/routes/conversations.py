@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from fake_server.api import errors
@@ -13,7 +14,7 @@ from fake_server.api.reply import ErrorReply
 from fake_server.api.validate.conversations import validate_add, validate_create, validate_update
 from fake_server.server.deliveries import deliver_json, refuse
 from fake_server.server.request_context import RequestContext
-from fake_server.server.routes.including import find_wrong_include
+from fake_server.server.routes.including import find_wrong_include, with_included
 from fake_server.server.routes.paging import deliver_page
 from fake_server.server.state.earlier import Items, resolved_input, settle
 from fake_server.wire.budget import once
@@ -81,7 +82,8 @@ def list_items(context: RequestContext) -> Delivery:
     items = store.items(name)
     if items is None:
         return _missing(context)
-    return deliver_page(context, items, lambda item: store.place(name, item), _no_cursor, order="desc")
+    show = partial(with_included, context)
+    return deliver_page(context, items, lambda item: store.place(name, item), _no_cursor, "desc", show)
 
 
 def retrieve_item(context: RequestContext) -> Delivery:
@@ -91,7 +93,7 @@ def retrieve_item(context: RequestContext) -> Delivery:
         return refuse(wrong)
     settle(context.space)
     item = context.space.conversations.item(_id(context), context.parameters["item"])
-    return _missing_item(context) if item is None else _deliver(context, item)
+    return _missing_item(context) if item is None else _deliver(context, with_included(context, item))
 
 
 def delete_item(context: RequestContext) -> Delivery:

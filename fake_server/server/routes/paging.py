@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from starlette.datastructures import QueryParams
 
@@ -27,10 +28,12 @@ def deliver_page(
     place: Callable[[str], int | None],
     unknown: Callable[[str], ErrorReply],
     order: str = "asc",
+    change: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda item: item,
 ) -> Delivery:
     """The part of a list that `after`, `limit` and `order` ask for; `order` is what holds where none is asked for.
 
-    `place` says where an id stands, None for one that was never there, which `unknown` refuses.
+    `place` says where an id stands, None for one that was never there, which `unknown` refuses. `change` makes of
+    an item what is shown of it.
     """
     query = QueryParams(context.scope["query_string"])
     limit, order, after = query.get("limit", str(LIMIT)), query.get("order", order), query.get("after")
@@ -45,4 +48,5 @@ def deliver_page(
     shown = page(items, start, int(limit), order == "desc")
     for item in shown["data"]:
         spend(1 + deep_size(item) // _STEP, "a page of this list")
+    shown["data"] = [change(item) for item in shown["data"]]
     return deliver_json(context.style.serialize(shown))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -21,7 +22,7 @@ from fake_server.api.validate.response_input import find_item_refusal
 from fake_server.api.validate.response_tasks import validate_compaction, validate_count
 from fake_server.server.deliveries import deliver_json, refuse
 from fake_server.server.request_context import RequestContext
-from fake_server.server.routes.including import find_wrong_include
+from fake_server.server.routes.including import find_wrong_include, with_included
 from fake_server.server.routes.paging import deliver_page
 from fake_server.server.routes.response_state import with_earlier
 from fake_server.server.routes.responses import find_unknown_model
@@ -55,7 +56,8 @@ def retrieve_response(context: RequestContext) -> Delivery:
     spend(1 + saved.size // _STEP, "the stored response")
     if streamed:
         return _stream(context, saved, after, padded)
-    return _deliver(context, response_at(saved, context.space.clock.now()))
+    response = response_at(saved, context.space.clock.now())
+    return _deliver(context, {**response, "output": [with_included(context, item) for item in response["output"]]})
 
 
 def delete_response(context: RequestContext) -> Delivery:
@@ -90,7 +92,9 @@ def list_input_items(context: RequestContext) -> Delivery:
     if wrong is not None:
         return refuse(wrong)
     places = {str(item["id"]): place for place, item in enumerate(saved.items)}
-    return deliver_page(context, list(enumerate(saved.items)), places.get, _no_cursor, order="desc")
+    return deliver_page(
+        context, list(enumerate(saved.items)), places.get, _no_cursor, "desc", partial(with_included, context)
+    )
 
 
 def count_input_tokens(context: RequestContext) -> Delivery:
