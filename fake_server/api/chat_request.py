@@ -15,6 +15,8 @@ from typing import Any
 
 SYSTEM_ROLES = ("system", "developer")
 RESULT_ROLES = ("tool", "function")
+_WITHOUT_EFFORT = re.compile(r"(?:^|[/.])gpt-5\.[1-4](?!\d)", re.IGNORECASE)
+"""Reasoning models that think only if they are told to (genuine recordings)."""
 _REASONING = re.compile(r"(?:^|[/.])(?:o[1-9]\b|gpt-[5-9])(?!.*chat)", re.IGNORECASE)
 
 
@@ -189,6 +191,13 @@ def choice_count(request: Mapping[str, Any]) -> int:
 def is_reasoning_model(request: Mapping[str, Any]) -> bool:
     """Whether the name is that of a reasoning model: o1, o3, o4-mini, gpt-5, but not gpt-5-chat."""
     return bool(_REASONING.search(str(request.get("model", ""))))
+
+
+def default_effort(request: Mapping[str, Any]) -> str | None:
+    """How much a reasoning model thinks if it is not told: `none` or `medium`; None for other models."""
+    if not is_reasoning_model(request):
+        return None
+    return "none" if _WITHOUT_EFFORT.search(str(request.get("model", ""))) else "medium"
 
 
 def _read_tool(function: Mapping[str, Any], kind: str) -> Tool:

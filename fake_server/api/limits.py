@@ -111,7 +111,8 @@ def _count_reasoning(choice: Choice, request: Mapping[str, Any], seed: int) -> i
     if choice.reasoning:
         return tokens.count(choice.reasoning)
     effort = request.get("reasoning_effort")
-    if not chat_request.is_reasoning_model(request) or effort in ("none", "minimal"):
+    default = chat_request.default_effort(request)
+    if default is None or (effort or default) in ("none", "minimal"):
         return 0
     steps = {"low": 1, "high": 4, "xhigh": 8}.get(str(effort), 2)
     return REASONING_STEP * (steps + chance.number("reasoning", seed, choice.content or "") % 2)

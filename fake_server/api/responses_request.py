@@ -6,7 +6,6 @@ Every function accepts any JSON object and never raises: a member of the wrong t
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,8 +16,6 @@ from fake_server.wire.budget import spend
 MODEL = "gpt-4o"
 """The model of a request that names none, as its prompt does."""
 ENCRYPTED, LOGPROBS = "reasoning.encrypted_content", "message.output_text.logprobs"
-_WITHOUT_EFFORT = re.compile(r"(?:^|[/.])gpt-5\.[1-4](?!\d)")
-"""Reasoning models that think only if they are told to."""
 _SPECIAL = ("tools", "tool_choice", "max_output_tokens", "top_logprobs")
 _CALLS = {"function_call": ("function", "arguments"), "custom_tool_call": ("custom", "input")}
 Item = Mapping[str, Any]
@@ -99,9 +96,7 @@ def reasoning_effort(body: Mapping[str, Any]) -> str | None:
     effort = reasoning_of(body).get("effort")
     if isinstance(effort, str):
         return effort
-    if not chat_request.is_reasoning_model(body):
-        return None
-    return "none" if _WITHOUT_EFFORT.search(str(body.get("model", ""))) else "medium"
+    return chat_request.default_effort(body)
 
 
 def namespaces(body: Mapping[str, Any]) -> dict[str, str]:

@@ -56,12 +56,14 @@ def test_every_seed_says_the_same(seed: int) -> None:
 
 
 def test_seeds_vary_what_the_contract_leaves_free() -> None:
-    seen: dict[str, set[Any]] = {"keepalive": set(), "dated": set(), "kinds": set(), "resealed": set(), "deltas": set()}
+    names = ("keepalive", "extends", "dated", "kinds", "resealed", "deltas")
+    seen: dict[str, set[Any]] = {name: set() for name in names}
     for seed in range(40):
         with httpx2.Client(transport=FakeServer([], seed=seed).transport()) as client:
             folded = Folded(ask(client, **ASKED["thinking"], stream=True).content)
             bare = ask(client, **ASKED["bare thinking"]).json()
         seen["keepalive"].add("keepalive" in folded.types)
+        seen["extends"].add("fake:trace" in folded.types)
         seen["dated"].add("completed_at" in folded.response)
         seen["kinds"].add(bare["output"][0]["type"])
         first, last = folded.items[0], folded.response["output"][0]

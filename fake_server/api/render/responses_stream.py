@@ -49,6 +49,8 @@ class _Stream:
         yield from self._event("response.in_progress", response=begun)
         if self._style.keepalive:
             yield from self._event("keepalive")
+        if self._style.extends:
+            yield from self._event("fake:trace", trace_id=new_id("trace_", 12))
         for index, item in enumerate(response["output"]):
             yield from self._item(index, item)
         yield from self._event(f"response.{response['status']}", response=response)

@@ -46,8 +46,9 @@ class Style:
     "title" or "upper". `space` follows `data:`; no seed leaves it out, because many clients other than
     the official SDK need it.
 
-    Of responses: `keepalive` sends an event of that name, `dated` says when they were completed, `reserved`
-    leaves out the reasoning item that shows nothing, and `reseals` encrypts reasoning anew in each event.
+    Of responses: `keepalive` sends an event of that name, `extends` one of a type that only this server has, `dated`
+    says when they were completed, `reserved` leaves out the reasoning item that shows nothing, and `reseals` encrypts
+    reasoning anew in each event.
     """
 
     cuts: str = "tokens"
@@ -63,6 +64,7 @@ class Style:
     header_case: str = "lower"
     end_together: bool = False
     keepalive: bool = False
+    extends: bool = False
     dated: bool = True
     reserved: bool = False
     reseals: bool = False
@@ -90,6 +92,7 @@ class Style:
             dated=drawn[12] >= 51,
             reserved=drawn[13] < 77,
             reseals=drawn[14] < 77,
+            extends=drawn[15] < 51,
             seed=int.from_bytes(drawn[16:], "big"),
         )
 
