@@ -27,6 +27,8 @@ BUGS: list[tuple[planted.Bug, set[str]]] = [
     (planted.lost_text, {"relations.same-text"}),
     (planted.AnotherCaller(), {"relations.own-answer"}),
 ]
+SELECTED = {"another_caller": ("chat.short", "relations.callers", "relations.stream-callers")}
+"""What a bug is asked, where not all: a reply to a request alone is held back, in case that another comes."""
 ALSO = {
     "no_finish_reason": {"chat.stream.finish-reason-member"},
     "arguments_as_object": {"relations.same-calls", "relations.accepted"},
@@ -69,7 +71,7 @@ def _name(bug: planted.Bug) -> str:
 @pytest.mark.parametrize(("bug", "rules"), BUGS, ids=[_name(bug) for bug, _ in BUGS])
 def test_a_planted_bug_is_named(bug: planted.Bug, rules: set[str]) -> None:
     with FakeServer(seed=1) as fake, planted.Planted(fake.base_url, bug) as proxy:
-        report = _run(proxy.base_url, *SECTIONS)
+        report = _run(proxy.base_url, *SELECTED.get(_name(bug), SECTIONS))
     assert rules <= _named(report)
     assert report.exit_code() is ExitCode.FINDINGS
     if not isinstance(bug, planted.AnotherCaller):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,12 +48,31 @@ class Got:
         return b"".join(self.chunks[0])
 
 
+def wait_until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Wait for a condition that nothing else tells of."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def send(port: int, body: dict[str, Any], headers: str = "") -> socket.socket:
+    """Post `body` to the chat on a connection of its own, which is returned."""
+    data = json.dumps(body).encode()
+    head = (
+        f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{headers}"
+        f"Content-Length: {len(data)}\r\nConnection: close\r\n\r\n"
+    )
+    connection = socket.create_connection(("127.0.0.1", port), timeout=60.0)
+    connection.sendall(head.encode() + data)
+    return connection
+
+
 def ask(
     port: int,
     body: dict[str, Any],
     *,
     headers: str = "",
-    path: str = "/v1/chat/completions",
     seconds: float = 60.0,
     until: bytes = b"",
 ) -> Got:
@@ -60,13 +80,7 @@ def ask(
 
     With `until` these bytes are waited for as long as it takes, and `seconds` are those after them.
     """
-    data = json.dumps(body).encode()
-    head = (
-        f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{headers}"
-        f"Content-Length: {len(data)}\r\nConnection: close\r\n\r\n"
-    )
-    with socket.create_connection(("127.0.0.1", port), timeout=60.0) as connection:
-        connection.sendall(head.encode() + data)
+    with send(port, body, headers) as connection:
         received, ending, began, ended = b"", "open", 0.0, 0.0
         deadline = time.monotonic() + (60.0 if until else seconds)
         while True:

@@ -18,6 +18,7 @@ from fake_server.server import in_flight, sender, uvicorn_server, waiting
 from fake_server.server.state import memory
 from fake_server.server.state.memory import IN_FLIGHT
 from fake_server.tests.edge_client import ask
+from fake_server.tests.raw_client import wait_until
 
 pytestmark = pytest.mark.security("memory")
 
@@ -66,13 +67,6 @@ def connect(fake: FakeServer, links: contextlib.ExitStack, data: bytes) -> socke
 def request(content: str, **members: object) -> bytes:
     body = json.dumps({**CHAT, "messages": [{"role": "user", "content": content}], **members}).encode()
     return POST + b"Content-Length: %d\r\n\r\n" % len(body) + body
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def others_are_answered(fake: FakeServer) -> None:

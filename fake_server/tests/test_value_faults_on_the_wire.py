@@ -14,7 +14,7 @@ import pytest
 from fake_server import FakeServer
 from fake_server.faults import FaultError
 from fake_server.faults.between import Queue, Slots, Turn
-from fake_server.tests.raw_client import Got, ask
+from fake_server.tests.raw_client import Got, ask, send, wait_until
 from fake_server.tests.test_faults_on_the_wire import DATA, DICT, EVENTS, WHOLE, broken, port
 from fake_server.wire.exchange import Write
 
@@ -235,9 +235,11 @@ def test_who_waits_for_a_slot_can_leave(sensible: FakeServer) -> None:
     sensible.fault("slots", slots=1, each=0.05)
     first = threading.Thread(target=ask, args=(port(sensible), STREAM))
     first.start()
+    wait_until(lambda: any(request.first is not None for request in sensible.requests))
     sensible.fault("slots", slots=1, each=30, times=5)
-    for _ in range(5):  # all of them wait, and leave
-        ask(port(sensible), STREAM, seconds=0.01)
+    for number in range(2, 7):  # all of them wait, and leave
+        with send(port(sensible), STREAM):
+            wait_until(lambda number=number: len(sensible.requests) >= number)  # type: ignore[misc]
     first.join()
     assert ask(port(sensible), STREAM).body.endswith(b"data: [DONE]\n\n")
 
