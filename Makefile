@@ -78,7 +78,9 @@ fuzz: $(STAMP)  ## fuzz the fake, scripts and recordings for FUZZ_SECONDS=600; F
 	  $${FUZZ_ONLY:+--only "$$FUZZ_ONLY"}
 
 coverage: $(STAMP)  ## branch coverage of the core: the wire and the rules
-	@$(BIN)/coverage run -m pytest -q $(CORE_TESTS)
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest -q $(ALL_CORES) $(CORE_TESTS)
+	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
 
 check: $(STAMP)  ## lint and types

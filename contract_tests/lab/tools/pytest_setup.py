@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import signal
 import threading
@@ -16,6 +17,7 @@ def pytest_configure(config: pytest.Config) -> None:
     _let_ctrl_c_interrupt()
     if not config.getoption("--target", default=None):
         _let_hypothesis_take_its_time()
+        _let_clients_take_their_time()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -40,3 +42,13 @@ def _let_hypothesis_take_its_time() -> None:
 
     settings.register_profile("kit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("kit")
+
+
+def _let_clients_take_their_time() -> None:
+    """No request without a limit of its own fails after the five seconds that are httpx's default."""
+    import httpx
+    import httpx2
+
+    for library in (httpx, httpx2):
+        default = inspect.signature(library.get).parameters["timeout"].default
+        default.connect = default.read = default.write = default.pool = 60.0
