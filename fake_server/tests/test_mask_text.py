@@ -141,3 +141,21 @@ def test_masking_takes_time_in_proportion(piece: str) -> None:
 )
 def test_a_text_that_stands_for_a_key_hides_nothing_beside_it(text: str) -> None:
     assert mask_text(text, []) == text
+
+
+@pytest.mark.security("credentials in output")
+@pytest.mark.parametrize("start", [3, 6, 9, 13])
+@pytest.mark.parametrize("stop", [None, -1, -4])
+@pytest.mark.parametrize("text", ["no such key: ***{}", '{{"hint": "{}"}}', "{}", "x{}x", "…{}…"])
+def test_a_known_key_that_was_cut_in_front_is_masked(start: int, stop: int | None, text: str) -> None:
+    for key in ("kdpZq8Xv7Tn4Lw2Rb9Kd3Hf6Jm1Pc", "sk-proj-R7kq93LmZx0TtVb2NcYw8Ha5_Qe1"):
+        part = key[start:stop]
+        for written in (part, part.upper()):
+            masked = mask_excerpt(text.format(written), (key,))
+            assert not any(written[at : at + 8] in masked for at in range(len(written) - 7))
+
+
+def test_words_that_a_known_key_is_made_of_are_not_masked() -> None:
+    key = "my-company-production-deployment-key1"
+    for text in ("production-deployment of a company", "key1", "deployment-keys", "a production-deployment-key"):
+        assert mask_excerpt(text, (key,)) == text

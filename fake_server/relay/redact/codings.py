@@ -14,9 +14,9 @@ _RUN = re.compile(r"[A-Za-z0-9+/_-]{22,}")
 """Base64 of 16 characters, the fewest that count as a text."""
 _PIECE = re.compile(r"[A-Za-z0-9+/_-]{2,}={0,2}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}){16,}")
-_WIDE = re.compile(r"(?:[\x09-\x7e]\x00){8,}")
-_READABLE = re.compile(r"[\x20-\x7e]{16}")
-"""Decoded base64 counts as text if it has such a run; random bytes have one in eight megabytes."""
+_WIDE, _WIDE_BIG = re.compile(r"(?:[\x09-\x7e]\x00){8,}"), re.compile(r"(?:\x00[\x09-\x7e]){8,}")
+_READABLE = re.compile(r"[\x20-\x7e]{16}|(?:[\x20-\x7e]\0){8}")
+"""Decoded base64 counts as text if it has such a run, also in UTF-16; random bytes have one in eight megabytes."""
 MAGIC = "\x1f\x8b\x08"
 ZLIB = ("x\x01", "x\x5e", "x\x9c", "x\xda")
 """How a zlib stream begins (RFC 1950 section 2.2); only checked at the start of a text."""
@@ -56,6 +56,8 @@ def find_runs(text: str) -> Iterator[Recoded]:
     if "\0" in text:
         for match in _WIDE.finditer(text):
             yield Recoded(match.group()[::2], match.start(), _encode_utf16, 2)
+        for match in _WIDE_BIG.finditer(text):
+            yield Recoded(match.group()[1::2], match.start(), _encode_utf16_big, 2)
 
 
 def decode_piece(text: str) -> Recoded | None:
@@ -72,6 +74,10 @@ def _decode_base64(run: str) -> str:
 
 def _encode_utf16(text: bytes) -> bytes:
     return text.decode("latin-1").encode("utf-16-le")
+
+
+def _encode_utf16_big(text: bytes) -> bytes:
+    return text.decode("latin-1").encode("utf-16-be")
 
 
 def _compressed(text: str) -> Iterator[Compressed]:

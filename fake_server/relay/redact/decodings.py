@@ -27,9 +27,10 @@ from fake_server.wire.sse import Decoder
 
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{16,}")
 _FOLD = re.compile(r"(?<=[A-Za-z0-9+/]{16})(?:\r?\n)[ \t]{0,8}(?=[A-Za-z0-9+/])")
-_PRINTABLE = re.compile(r"[\x20-\x7e]{16}")
-_ESCAPE = re.compile(r'\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|(["\\/bfnrt]))')
+_PRINTABLE = re.compile(r"[\x20-\x7e]{16}|(?:\0[\x20-\x7e]){7}")
+_ESCAPE = re.compile(r'\\(?:(?:u|U000[01])([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|(["\\/bfnrt]))')
 _PERCENT = re.compile("(?:%[0-9A-Fa-f]{2})+")
+_PERCENT_U = re.compile("%u([0-9A-Fa-f]{4})")
 _REFERENCE = re.compile(r"&[#A-Za-z][0-9A-Za-z]{1,8};")
 _PLAIN = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _STRING = re.compile(r'"(\w{1,64})"\s{0,8}:\s{0,8}"((?:[^"\\]|\\.)*+)', re.DOTALL)
@@ -110,6 +111,7 @@ def _decode(text: str, how: str, layers: int, decoded: Decoded) -> Iterator[Text
 def _unescape_all(text: str) -> Iterator[str]:
     forms = (
         _PERCENT.sub(_unquote, text.replace("+", " ")) if "%" in text else text,
+        _PERCENT_U.sub(lambda match: chr(int(match[1], 16)), text),
         _ESCAPE.sub(_unescape, text),
         _REFERENCE.sub(lambda match: html.unescape(match[0]), text),
         text.replace("\0", ""),

@@ -32,6 +32,9 @@ _LONGEST_CUT = 600
 _DISTINCTIVE, _SHORTEST_START = 8, 4
 """From this many characters on, the start of a known value is masked without the rest; from the second number
 on where `…` says that the rest was cut off."""
+_PART = 12
+"""From this many characters on, a part of a known value is masked wherever it was cut out: few words are as long."""
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 _CACHED = 2_000
 """Characters of the longest text whose masked form is remembered: reports repeat the texts of rules."""
 _MARGIN = 400
@@ -87,7 +90,7 @@ def _mask_part(text: str, known: Iterable[str]) -> str:
 def _mask(text: str, known: tuple[str, ...]) -> str:
     colours = list(_COLOUR.finditer(text))
     masked = mask_text(_COLOUR.sub(lambda colour: " " * len(colour.group()), text) if colours else text, known)
-    spans = (*_starts(masked, known), *_short(masked), *_cut_forms(masked))
+    spans = (*_starts(masked, known), *_parts(masked, known), *_short(masked), *_cut_forms(masked))
     masked = apply_edits(masked, merge_edits((start, stop, None) for start, stop in spans))
     return apply_edits(masked, [(*colour.span(), colour.group()) for colour in colours])
 
@@ -129,6 +132,25 @@ def _starts(text: str, known: Iterable[str]) -> Iterator[tuple[int, int]]:
                 position = small.find(begin, stop)
             for length in range(_DISTINCTIVE - 1, _SHORTEST_START - 1, -1) if "…" in text else ():
                 yield from _before_ellipsis(small, begin[:length])
+
+
+def _parts(text: str, known: tuple[str, ...]) -> Iterator[tuple[int, int]]:
+    """Where a part of a known value stands whose beginning is missing; words alone, without a digit, are none."""
+    if not (wanted := _parts_of(known)):
+        return
+    small = fold_case(text)
+    for run in _BARE.finditer(small):
+        for start in range(run.start(), run.end() - _PART + 1):
+            if small[start : start + _PART] in wanted:
+                yield start, start + _PART
+
+
+@lru_cache(maxsize=64)
+def _parts_of(known: tuple[str, ...]) -> frozenset[str]:
+    """Every part of _PART characters of the known values, in lower case."""
+    values = [fold_case(value) for value in as_known(known) if not isinstance(value, ShortWord)]
+    parts = {value[start : start + _PART] for value in values for start in range(len(value) - _PART + 1)}
+    return frozenset(part for part in parts if _BARE.fullmatch(part) and re.search("[0-9]", part))
 
 
 def _before_ellipsis(text: str, start: str) -> Iterator[tuple[int, int]]:

@@ -22,11 +22,13 @@ from fake_server.relay.redact.dummies import dummy
 Edit = tuple[int, int, str | None]
 
 _ESCAPE = re.compile(
-    r"\\(?:u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|.)",
+    r"\\(?:u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}"
+    r"|U000[01][0-9A-Fa-f]{4}|.)",
     re.DOTALL,
 )
-"""A JSON escape (RFC 8259 section 7), two for a character beyond U+FFFF; and `\\x41`, as in logs."""
-_PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
+"""A JSON escape (RFC 8259 section 7), two for a character beyond U+FFFF; and `\\x41`, `\\U00000041`, as in logs."""
+_PERCENT = re.compile(r"%(?:u[0-9A-Fa-f]{4}|[0-9A-Fa-f]{2})")
+"""A byte in a URL; and a character as old JavaScript escapes it (`%u0041`)."""
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,8});")
 """An HTML character reference."""
 _FOLDED = re.compile(r"[A-Za-z0-9+/]{16}\r?\n[ \t]{0,8}[A-Za-z0-9+/]{2}")
@@ -181,7 +183,7 @@ def unescaped_readings(text: str) -> Iterator[Reading]:
     if "\\" in text:
         yield unescape(text)
     if "%" in text and _PERCENT.search(text):
-        yield _read(text, _PERCENT, lambda unit: chr(int(unit[1:], 16)), lambda char, _: f"%{ord(char):02X}")
+        yield _read(text, _PERCENT, lambda unit: chr(int(unit.lstrip("%u"), 16)), _escape_percent)
     if "&" in text and _ENTITY.search(text):
         yield _read(text, _ENTITY, _resolve_reference, lambda char, size: f"&#{ord(char):0{max(size - 3, 0)}};")
 
@@ -199,7 +201,12 @@ def unescape(text: str) -> Reading:
 
 def _escape(char: str, size: int) -> str:
     short = json.dumps(char)[1:-1]
-    return {6: f"\\u{ord(char):04x}", 4: f"\\x{ord(char):02x}"}.get(size, short if len(short) == 2 else "\\/")
+    written = {10: f"\\U{ord(char):08x}", 6: f"\\u{ord(char):04x}", 4: f"\\x{ord(char):02x}"}
+    return written.get(size, short if len(short) == 2 else "\\/")
+
+
+def _escape_percent(char: str, size: int) -> str:
+    return f"%{ord(char):02X}" if size == 3 else f"%u{ord(char):04X}"
 
 
 def _resolve_reference(unit: str) -> str:
@@ -209,6 +216,8 @@ def _resolve_reference(unit: str) -> str:
 
 def _resolve_escape(unit: str) -> str:
     if unit[1:2] == "x" and len(unit) == 4:
+        return chr(int(unit[2:], 16))
+    if unit[1:2] == "U" and len(unit) == 10:
         return chr(int(unit[2:], 16))
     try:
         value = json.loads(f'"{unit}"')
