@@ -74,6 +74,12 @@ WITH_REQUEST = {
     f"< HTTP/1.1 200 OK\n< content-type: application/json\n<\n{DICT}* Connection #0 to host h left intact\n\nC:\\x>\n",
     "curl -v before another prompt": f"❯ curl -v {URL} -d '{BODY}'\n> POST /v1/chat/completions HTTP/1.1\n>\n"
     f"< HTTP/1.1 200 OK\n< content-type: application/json\n<\n{PRETTY}\n❯ ls\n",
+    "bash's second prompt": f"$ curl -s {URL} \\\n>   -H 'a: b' \\\n>   -d '{BODY}'\n{DICT}\n",
+    "bash's second prompt in quotes": f"$ curl {URL} -d '{{\n> {BODY[1:-1]}\n> }}'\n{DICT}\n",
+    "zsh's second prompt": f"% curl {URL} -d '{{\nquote> {BODY[1:-1]}\nquote> }}'\n{DICT}\n",
+    "cmd's second prompt": f'C:\\>curl {URL} ^\nMore? -H "a: b" ^\nMore? -d "{ESCAPED}"\n{DICT}\nC:\\>\n',
+    "a command before another": f"$ curl -s {URL} -d '{BODY}'; echo\n{DICT}\n\n",
+    "a command in another": f"$ R=$(curl -s {URL} -d '{BODY}'); echo $R\n{DICT}\n",
     "a pipe without blanks": f"$ curl -s {URL} -d '{BODY}'|jq .\n{PRETTY}\n",
     "json.tool behind a pipe": f"$ curl -s {URL} -d '{BODY}' | python3 -m json.tool\n{PRETTY}\n",
     "an answer that quotes": f"> ```\n> curl {URL} -d '{BODY}'\n> ```\n> ```\n> {DICT}\n> ```\n\nI see this too.\n",
@@ -168,6 +174,8 @@ REFUSED = {
     "a stream that goes on": (f"$ curl {URL}\n{LINES[0]}\n\n{LINES[1]}\n\n...\n", "paste all of it"),
     "a short reply": (f"$ curl {URL}\n{DICT[:90]}...\n", "it was shortened"),
     "a reply with a hole": (f'$ curl {URL}\n{{"id": "a",\n  ...\n  "object": "b"}}\n', "it was shortened"),
+    "a comment in a reply": (f'$ curl {URL}\n{{"id": "a",\n "b": 1, // why?\n "c": 2}}\n', "somebody wrote into it"),
+    "an arrow in a reply": (f'$ curl {URL}\n{{"id": "a",\n "choices": []   <--- empty!\n}}\n', "paste it as it came"),
     "a page": (f"$ curl {URL}\n<html>\n<head></head>\n</html>\n", "paste what `curl -iN` prints"),
     "jq's part": (f"$ curl {URL} -d '{BODY}' | jq '.choices[0]'\n{{}}\n", "what it printed to `jq .choices[0]`"),
     "grep": (

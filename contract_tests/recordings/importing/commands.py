@@ -29,6 +29,8 @@ _JOINED = re.compile(r"-[sSNivkLfgq#]+([dHXoumxAewbcF].*)", re.DOTALL)
 _GIVEN = re.compile(r"\$\(|\$\{?(?!(?:ref|defs|schema|id|comment|anchor)\b)[A-Za-z_]")
 """What a program or a variable gave. JSON Schema has members that begin like one."""
 _LEFT_OUT = re.compile(r"\.\.\.|…|<[a-z]")
+_GOES_ON = re.compile(r"(?:>>?|More\?|(?:b|d|cmd)?quote>|pipe>) ?")
+"""What a shell writes before a line that goes on with a command."""
 _HARMLESS = re.compile(
     r"|jq(?: -\w+)*(?: \.)?(?: -\w+)*|python[\d.]* -m json\.tool.*|json_pp|tee\b.*|cat|less|more|bat\b.*"
 )
@@ -38,6 +40,8 @@ _DATA = (
     *("-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--json"),
     *("--post-data", "--body-data", *_FILES),
 )
+_ENDS = ("|", ">", ";", "&&", "2>&1", ")", ");", "--next", "-:")
+"""Words behind which a command asks nothing more."""
 _METHOD = ("-X", "--request", "--method")
 _WITH_VALUE = (
     *("-o", "-u", "-m", "-x", "-A", "-e", "-w", "-b", "-c", "-F", "--output", "--user", "--max-time", "--proxy"),
@@ -123,7 +127,7 @@ def filter_of(command: str) -> str:
 def _of_curl(words: list[str]) -> CurlRequest:
     """What the words behind `curl` or `wget` ask. Raises ValueError."""
     url, method, data, pairs = "", "", list[str](), list[tuple[str, str]]()
-    while words and words[0] not in ("|", ">", ";", "&&", "2>&1"):
+    while words and words[0] not in _ENDS:
         word = words.pop(0)
         if joined := _JOINED.fullmatch(word):
             word = f"-{joined[1]}"
@@ -164,6 +168,9 @@ def _is_elsewhere(data: str) -> bool:
 
 def _words(command: str) -> list[str]:
     """The words of a command. Raises ValueError."""
+    first, *more = command.split("\n")
+    if more and all(_GOES_ON.match(line) for line in more):
+        command = "\n".join([first, *(_GOES_ON.sub("", line) for line in more)])
     of_powershell = "`\n" in command or command.startswith("curl.exe")
     if '^"' in command:  # Chrome's "Copy as cURL (cmd)": a caret before everything that cmd.exe might read
         command = re.sub(r"\^\n\n", "\n", command)
@@ -171,7 +178,7 @@ def _words(command: str) -> list[str]:
     command = re.sub(r"[\\^`]\n", " ", command)
     try:
         text = _ANSI.sub(lambda match: shlex.quote(_ESCAPE.sub(_unescape, match[1])), command)
-        lexer = shlex.shlex(text, posix=True, punctuation_chars="|")
+        lexer = shlex.shlex(text, posix=True, punctuation_chars="|;)")
         lexer.whitespace_split, lexer.commenters = True, ""
         words = list(lexer)
     except ValueError as error:

@@ -57,6 +57,8 @@ _STATUS = re.compile(r"\n?[^\n{}\[\]\"]{0,40}?\b([1-5]\d\d)[ \t]*\Z")
 HTML = "a page without its head, so its status is not known: paste what `curl -iN` prints"
 _CUT = re.compile(r"\A…|… \([\d,]+ bytes in all\)\s*\Z")
 """What issue texts of this kit write where a body is cut."""
+_ANNOTATED = re.compile(r"(?<=[\w\"\[\]{},])[ \t]*(?://|<[-=]|←|#)[^\n\"]*$", re.MULTILINE)
+ANNOTATED = "somebody wrote into it (`//`, `<--`), so it is no JSON: paste it as it came"
 SHORTENED = "it was shortened (`...` stands in it): paste all of it"
 OF_PYTHON = "Python's form of an object, not what the server sent: print the text of the reply, or save `curl -iN`"
 OF_POWERSHELL = (
@@ -145,7 +147,8 @@ def reply_of(printed: str, writes_status: bool) -> Printed:
     if body.startswith(("{", "[")):
         end = _end_of_json(body)
         if not end:
-            return Printed(text, status, SHORTENED if _SHORTENED.search(body) else "")
+            edited = ANNOTATED if _ANNOTATED.search(body) else ""
+            return Printed(text, status, SHORTENED if _SHORTENED.search(body) else edited)
         cut = _DEPTH.search(body, 0, end) is not None
         return Printed(f"{heads}{gap}{body[:end]}", status, CUT_IN_DEPTH if cut else "")
     if body and _EVENT.match(body):
