@@ -23,6 +23,7 @@ from contract_tests.recordings.importing.entry import (
     target_of,
 )
 from contract_tests.recordings.importing.messages import STATUS, read_fields, read_head, take_off_chunks
+from contract_tests.recordings.importing.printed import reason_against
 from contract_tests.recordings.recording import InputError
 from fake_server.wire.exchange import Aspect, Exchange, Headers, Request, header
 
@@ -54,6 +55,8 @@ def entries(data: bytes, where: str, asked: CurlRequest, endpoint: str | None = 
             sent, reason = exchange.request, ""
             if endpoint is not None:
                 reason = reason_to_skip(sent.method, sent.target, endpoint)
+            if not reason and (edited := reason_against(exchange.payload)):
+                reason = f"a reply that cannot be read: {edited}"
             imported = ImportedEntry(exchange, f"reply {number}", notes, place_of(asked.url))
             yield Skipped(reason) if reason else imported
             number += 1

@@ -25,6 +25,7 @@ from contract_tests.recordings.importing.entry import (
     target_of,
     wrong_type,
 )
+from contract_tests.recordings.importing.printed import reason_against
 from contract_tests.recordings.recording import InputError
 from fake_server.wire.capture import ReplyCapture
 from fake_server.wire.exchange import Aspect, Ending, Exchange, Headers, Request, header
@@ -155,6 +156,8 @@ def _printed(data: bytes, number: int, endpoint: str | None) -> ImportedEntry | 
     head.lost = {Aspect.BODY_BYTES, Aspect.EVENT_FRAMING}
     sent = _trim(request.body, header(request.headers, "content-length"))
     head.body = _trim(head.body, header(head.headers, "content-length"))
+    if edited := reason_against(head.body):
+        return Skipped(f"a reply that cannot be read: {edited}")
     exchange, notes = exchange_of(Request(request.method, request.target, request.headers, sent), head, HTTPIE_NOTES)
     return ImportedEntry(exchange, f"exchange {number}", notes, place_of(url))
 

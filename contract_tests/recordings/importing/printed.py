@@ -13,6 +13,7 @@ import textwrap
 from dataclasses import dataclass
 
 from contract_tests.recordings.importing.bodies import with_blank_lines
+from contract_tests.recordings.importing.entry import is_json
 
 REPLY = re.compile(r"\s*(?:HTTP/\d|[{\[]|(?:data|event|id|retry):|[*<>] )")
 _BEGIN = re.compile(r"^(?:HTTP/\d|\{|\[|data:|event:)", re.MULTILINE)
@@ -162,6 +163,15 @@ def _without_rest(text: str) -> str:
     """What `curl -v` printed behind the head, without what follows the JSON in it."""
     body = "\n".join(line for line in text.split("\n") if not _INFO.fullmatch(line)).lstrip()
     return body[: _end_of_json(body)] or text
+
+
+def reason_against(body: bytes) -> str:
+    """Why a body that stands behind a head is not what the server sent: somebody shortened it or wrote into it."""
+    text = body.decode("utf-8", "replace").strip()
+    if text.startswith(("{", "[")) and not is_json(body):
+        return SHORTENED if _SHORTENED.search(text) else ANNOTATED if _ANNOTATED.search(text) else ""
+    whole = _NAMED_EVENT.match(text) is None or not any(map(_SHORTENED.fullmatch, text.split("\n")))
+    return "" if whole else SHORTENED
 
 
 def _end_of_json(body: str) -> int:
