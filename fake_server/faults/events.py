@@ -131,7 +131,8 @@ class ErrorEvent(Placed):
     def edit(self, delivery: Delivery, writes: list[Write]) -> list[Write]:
         check_streams(delivery)
         before, _ = self.split(delivery, writes)
-        begun = parse_event(writes[0]) if writes and is_of("response.created", writes[0]) else None
+        first = event_indexes(delivery, writes)[:1]
+        begun = parse_event(writes[first[0]]) if first and is_of("response.created", writes[first[0]]) else None
         response = begun.get("response") if isinstance(begun, dict) else None
         if isinstance(response, dict):
             event = Write(self._of_response(response, len(event_indexes(delivery, before))))

@@ -19,8 +19,8 @@ WHOLE = [
 ]  # fmt: skip
 
 
-def stream(fault: str = "", *, when: Any = None, **parameters: Any) -> bytes:
-    fake = FakeServer([SCRIPT], plain=True)
+def stream(fault: str = "", *, when: Any = None, seed: int | None = None, **parameters: Any) -> bytes:
+    fake = FakeServer([SCRIPT], plain=seed is None, seed=seed)
     if fault:
         fake.fault(fault, when=when, **parameters)
     body = {"model": "gpt-4o", "input": "Count please", "stream": True}
@@ -86,6 +86,16 @@ def test_an_error_event_tells_what_went_wrong() -> None:
     }  # fmt: skip
     failed = Folded(stream("error-event", failed=True, message="Broken.", after_events=2)).response
     assert (failed["status"], failed["error"]) == ("failed", {"code": "server_error", "message": "Broken."})
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_faults_find_events_whatever_the_seed_puts_between_them(seed: int) -> None:
+    """Comments, keepalives and other line ends."""
+    assert types(stream("error-event", after_events=1, of="output_text.delta", seed=seed))[-2:] == [WHOLE[4], "error"]
+    assert types(stream("error-event", failed=True, after_events=2, seed=seed))[-1] == "response.failed"
+    assert types(stream("cut", after_events=1, of="output_item.added", seed=seed))[-1] == WHOLE[2]
+    changed = events_of(stream("json", set={"delta": "x"}, of="output_text.delta", seed=seed))
+    assert {event["delta"] for event in changed if "delta" in event} == {"x"}
 
 
 @pytest.mark.parametrize("fault", ["no-done", "double-done", "after-done"])
