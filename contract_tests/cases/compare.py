@@ -10,7 +10,8 @@ from contract_tests.rules.engine.answers import answer_texts, says
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.relations.arrival import ALONE, BACK, TRIES, finds
 from contract_tests.rules.relations.endings import wrong_end
-from contract_tests.rules.relations.forms import SAMPLES, differ
+from contract_tests.rules.relations.facts import differ
+from contract_tests.rules.relations.forms import SAMPLES
 from contract_tests.target.ask import CHAT, Ask, Body
 
 REQUESTS = 2 * SAMPLES

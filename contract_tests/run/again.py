@@ -13,7 +13,7 @@ from contract_tests.rules.engine.judge import Finding, Level
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from contract_tests.run.outcome import REACHED, CaseResult, Outcome
-from contract_tests.run.play import not_reached, play_case
+from contract_tests.run.play import BY_THE_CLOCK, not_reached, play_case
 from contract_tests.run.preflight import ask_plainly, describe_answer, is_refused
 from contract_tests.target.ask import Case
 from contract_tests.target.errors import Unreachable
@@ -23,8 +23,6 @@ from fake_server.wire.exchange import Ending
 CROWD, OFTEN, ALONE = 3, 2, 3
 """How many times a case is played at once, in how many of them the failure is to come again, and how many times it
 is to pass alone after that: a failure that comes and goes by itself is not blamed on the others."""
-BY_THE_CLOCK = frozenset({"chat.stream.same-created", "completions.stream.same-created"})
-"""Rules that a slow reply breaks and a quick one does not: other requests make a reply slow, and are not to blame."""
 SHARE = 0.15
 """The part of the run's time that may be spent on playing cases again."""
 PAUSES = (0.0, 0.5, 2.0)

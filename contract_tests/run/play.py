@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
@@ -130,6 +132,12 @@ def _judge_all(ask: Ask, secrets: Sequence[str]) -> Judgement:
     trace = ask.trace()
     is_late = ask.session.is_late
     single = [(judge(view, is_late), (view,)) for view in ask.views]
+    broken = frozenset[str]().union(*(judgement.ids(Level.MUST) for judgement, _ in single))
+    roles = {id(view): role for role, view in trace.roles.items()}
+    beside = find_only_beside({roles.get(id(view), ""): judgement for judgement, (view,) in single})
+    if beside:
+        single = [(_without(judgement, beside), views) for judgement, views in single]
+    trace = replace(trace, broken=broken, only_beside=beside or None)
     parts = [*(judgement for judgement, _ in single), judge_trace(trace, is_late)]
     seen = [*single, (parts[-1], tuple(trace.roles.values()))]
     return Judgement(
@@ -138,6 +146,30 @@ def _judge_all(ask: Ask, secrets: Sequence[str]) -> Judgement:
         frozenset().union(*(part.not_reached for part in parts)),
         frozenset().union(*(part.left_out for part in parts)),
     )
+
+
+BY_THE_CLOCK = frozenset({"chat.stream.same-created", "completions.stream.same-created"})
+"""Rules that a slow reply breaks and a quick one does not: other requests make a reply slow, and are not to blame."""
+ENOUGH_ALONE = 8
+"""Answers to a caller who is alone that must all be right before the others are to blame for what is wrong."""
+
+
+def find_only_beside(by_role: Mapping[str, Judgement]) -> dict[str, str]:
+    """What was seen of the MUST rules that no caller who is alone breaks, and half of those at the same time do."""
+    callers, alone = (
+        [judgement for role, judgement in by_role.items() if role.startswith(begin)] for begin in ("caller", "alone")
+    )
+    if len(alone) < ENOUGH_ALONE:
+        return {}
+    kept = {rule for judgement in alone for rule in judgement.ids(Level.MUST)}
+    broken = Counter(rule for judgement in callers for rule in judgement.ids(Level.MUST) - kept - BY_THE_CLOCK)
+    seen = {finding.rule.id: finding.actual for judgement in callers for finding in reversed(judgement.findings)}
+    return {rule: seen[rule] for rule, count in broken.items() if 2 * count >= len(callers)}
+
+
+def _without(judgement: Judgement, rules: Mapping[str, str]) -> Judgement:
+    """The judgement without the findings of some rules."""
+    return replace(judgement, findings=tuple(found for found in judgement.findings if found.rule.id not in rules))
 
 
 def _outcome_with(outcome: Outcome | None, judged: Judgement) -> Outcome:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from contract_tests.rules import judge
+from contract_tests.rules import judge, judge_trace
 from contract_tests.rules.engine.judge import MUST
+from contract_tests.rules.engine.trace import Trace
+from contract_tests.rules.engine.view import View
+from contract_tests.run.run import Options, run
+from contract_tests.tests.planted import DONE, Planted, Reply
 from contract_tests.tests.replies import CHAT, MESSAGES, chunks, exchange, streamed
+from fake_server import FakeServer
 
 OTHER_REPLIES: list[dict[str, Any]] = [
     {"code": 0, "msg": "ok", "data": {"id": "x", "object": "chat.completion", "choices": []}},
@@ -45,3 +52,151 @@ def test_deltas_that_repeat_what_came_are_counted_by_no_other_rule() -> None:
     asked = {**(whole.request.json() or {}), "max_tokens": 12}
     limited = whole.but(request=replace(whole.request, body=json.dumps(asked).encode()))
     assert judge(limited).ids(MUST) == {"chat.stream.not-cumulative"}
+
+
+def _each(change: Callable[[dict[str, Any]], object], *names: str) -> Callable[[Reply], None]:
+    """A bug in every message, delta or choice (whichever is named) of the successful replies to chat requests."""
+
+    def bug(reply: Reply) -> None:
+        if reply.status != 200 or "messages" not in reply.asked:
+            return
+        values = reply.events if reply.streamed else [reply.value]
+        for choice in (choice for value in values if value != DONE for choice in value["choices"]):
+            for part in [choice] if not names else (choice[name] for name in names if name in choice):
+                change(part)
+        if reply.streamed:
+            reply.events = values
+        else:
+            reply.value = values[0]
+
+    return bug
+
+
+def _streamed(change: Callable[[list[Any]], list[Any]]) -> Callable[[Reply], None]:
+    def bug(reply: Reply) -> None:
+        if reply.streamed:
+            reply.events = change(reply.events)
+
+    return bug
+
+
+def _arguments(change: Callable[[str], Any]) -> Callable[[dict[str, Any]], None]:
+    def spoil(said: dict[str, Any]) -> None:
+        for call in said.get("tool_calls") or ():
+            call["function"]["arguments"] = change(call["function"]["arguments"])
+
+    return spoil
+
+
+def _late_names(events: list[Any]) -> list[Any]:
+    """The name of a function comes with the second piece of its call."""
+    held: dict[int, str] = {}
+    for choice in (choice for event in events if event != DONE for choice in event["choices"]):
+        for call in choice["delta"].get("tool_calls") or ():
+            name = call["function"].get("name")
+            call["function"]["name"] = "" if name else held.pop(call["index"], "")
+            held |= {call["index"]: name} if name else {}
+    return events
+
+
+def _one_index(delta: dict[str, Any]) -> None:
+    for call in delta.get("tool_calls") or ():
+        call["index"] = 0
+
+
+def _cumulative(events: list[Any]) -> list[Any]:
+    so_far = ""
+    for choice in (choice for event in events if event != DONE for choice in event["choices"]):
+        if choice["delta"].get("content"):
+            so_far += choice["delta"]["content"]
+            choice["delta"]["content"] = so_far
+    return events
+
+
+CAUSES: dict[str, tuple[Callable[[Reply], None], set[str]]] = {
+    "message for delta": (
+        _each(lambda choice: choice.setdefault("message", choice.pop("delta", None))),
+        {"chat.stream.delta"},
+    ),
+    "text for message": (
+        _each(lambda choice: choice.update(text=choice.pop("message")) if "message" in choice else None),
+        {"chat.message"},
+    ),
+    "arguments as object": (_each(_arguments(json.loads), "message"), {"tools.arguments"}),
+    "arguments encoded twice": (_each(_arguments(json.dumps), "message"), {"tools.arguments-json"}),
+    "calls as object": (
+        _each(
+            lambda said: said.update(tool_calls=said["tool_calls"][0]) if said.get("tool_calls") else None, "message"
+        ),
+        {"tools.calls"},
+    ),
+    "calls under the old name": (
+        _each(
+            lambda said: (
+                said.update(function_call=said.pop("tool_calls")[0]["function"]) if "tool_calls" in said else None
+            ),
+            "message",
+        ),
+        {"tools.finish-has-calls"},
+    ),
+    "no role": (_each(lambda said: said.pop("role", None), "message"), {"chat.role"}),
+    "names that come late": (_streamed(_late_names), {"tools.stream-opening"}),
+    "calls under one index": (_each(_one_index, "delta"), {"tools.stream-id-once"}),
+    "streams that break off": (_streamed(lambda events: events[:3]), {"chat.stream.finishes"}),
+    "chunks that come twice": (
+        _streamed(lambda events: [event for event in events for _ in range(2 - (event == DONE))]),
+        {"chat.stream.finishes-once"},
+    ),
+    "text that comes again": (_streamed(_cumulative), {"chat.stream.not-cumulative"}),
+}
+CASES = (
+    "relations.text",
+    "relations.calls",
+    "relations.parallel",
+    "tools.required",
+    "tools.result",
+    "chat.stream.usage",
+)
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_one_cause_is_one_finding_of_a_run(cause: str) -> None:
+    bug, rules = CAUSES[cause]
+    with FakeServer(seed=4) as fake, Planted(fake.base_url, bug) as proxy:
+        report = asyncio.run(run(Options(proxy.base_url, select=CASES)))
+    assert {finding.rule.id for finding in report.findings if finding.rule.level is MUST} == rules
+
+
+def test_a_fault_of_its_own_beside_a_spoiled_answer_is_named() -> None:
+    first, text, last, done = chunks(CHAT)
+    events = [first, text, {**last, "id": "another"}, done]
+    whole = {name: value for name, value in first.items() if name != "choices"}
+    message = {"role": "assistant", "content": "Hi.", "refusal": None}
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+    reply = {**whole, "object": "chat.completion", "choices": [choice]}
+    views = {
+        "dict": View(exchange({"model": "m", "messages": MESSAGES}, json.dumps(reply).encode())),
+        "stream": View(streamed(events)),
+    }
+    broken = frozenset[str]().union(*(judge(view).ids(MUST) for view in views.values()))
+    assert "chat.stream.same-id" in broken
+    assert judge_trace(Trace("t", views, deterministic=True, broken=broken)).ids() >= {"relations.same-text"}
+
+
+@pytest.mark.parametrize("model", ["", None, "  "])
+def test_a_model_that_nobody_named_is_missed_once(model: str | None) -> None:
+    choice = {"index": 0, "message": {"role": "assistant", "content": "Hi.", "refusal": None}, "finish_reason": "stop"}
+    head = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1_796_000_000, "model": model}
+    body = json.dumps({**head, "choices": [{**choice, "logprobs": None}]}).encode()
+    named = {rule for rule in judge(exchange({"messages": MESSAGES}, body)).ids() if rule.endswith("model")}
+    assert named == {"errors.refuses-no-model"}
+    asked = judge(exchange({"model": "gpt-4o", "messages": MESSAGES}, body))
+    assert {rule for rule in asked.ids() if rule.endswith("model")} == {"chat.model"}
+
+
+@pytest.mark.parametrize("asked", [{"model": "m"}, {"model": "m", "messages": []}, {"model": "no-such-model-x"}])
+def test_a_refusal_with_status_200_is_one_finding(asked: dict[str, Any]) -> None:
+    body = json.dumps({"error": {"message": "no", "type": "invalid_request_error", "param": None, "code": None}})
+    plain = exchange({"messages": MESSAGES, **asked}, body.encode())
+    request = replace(plain.request, headers=(("Content-Type", "application/json"),))
+    assert judge(plain.but(request=request)).ids(MUST) == {"errors.status"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
@@ -74,6 +75,24 @@ def test_what_heals_alone_is_a_finding_of_the_relation_and_names_it(beside: byte
     assert report.exit_code() is ExitCode.FINDINGS
     alone, _ = report_of(to_cases(one_at_a_time(lambda asked: beside)), *STREAMS, concurrency=1)
     assert not musts(alone)
+
+
+SPOILED: dict[str, Callable[[], bytes]] = {
+    "half a stream": lambda: reply(200, stream().partition(b"\r\n\r\n")[2][:300], kind="text/event-stream"),
+    "no end": lambda: reply(200, stream().partition(b"\r\n\r\n")[2][:-14], kind="text/event-stream"),
+    "closed early": lambda: stream()[:-60],
+    "half a JSON text": lambda: reply(200, b"{"),
+}
+
+
+@pytest.mark.parametrize("spoiled", SPOILED)
+def test_what_only_callers_at_the_same_time_get_is_a_finding_of_the_relation(spoiled: str) -> None:
+    beside, case = SPOILED[spoiled], "relations.stream-callers"
+    report, _ = report_of(to_cases(one_at_a_time(lambda asked: beside())), case)
+    assert musts(report) == {"relations.as-alone"}
+    report, _ = report_of(to_cases(lambda asked: beside() if asked.json.get("stream") else None), case)
+    assert musts(report)
+    assert "relations.as-alone" not in musts(report)
 
 
 def test_what_a_slow_reply_breaks_is_not_blamed_on_others() -> None:

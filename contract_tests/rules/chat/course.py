@@ -66,6 +66,7 @@ def _later_roles(choice: StreamedChoice) -> Iterable[Node]:
 @chat_stream.rule(
     "role-once",
     over=streamed_choices,
+    yields_to=(".choice-count",),
     harm="openai-python's stream helper adds the roles up to 'assistantassistant', which no API takes back",
 )
 def role_once(choice: StreamedChoice) -> Iterable[Complaint]:

@@ -47,13 +47,13 @@ def _named_models(view: View, roots: Roots, *, dated: bool) -> Iterable[tuple[No
     """The model of a reply, and the one that was asked for."""
     asked = view.request["model"].text
     if asked and (_DATED.fullmatch(asked) is not None) is dated:
-        yield from ((root["model"], asked) for root in roots(view) if root["model"].text)
+        yield from ((root["model"], asked) for root in roots(view) if root["model"].text.strip())
 
 
 def _first_chunks(view: View) -> Iterable[Node]:
     """The first chunk that names a model: one with a content filter's verdict alone does not."""
     if view.endpoint == "chat" and view.is_stream:
-        yield from islice((chunk for chunk in view.chunks if chunk["model"].text), 1)
+        yield from islice((chunk for chunk in view.chunks if chunk["model"].text.strip()), 1)
 
 
 def add_dated_model(section: Section, roots: Roots) -> None:

@@ -17,11 +17,11 @@ from itertools import chain
 from typing import Any
 
 from contract_tests.rules.engine.limits import IsLate, OutOfTime, budgeted, in_time
-from contract_tests.rules.engine.node import Node, Place, TooManyValues
-from contract_tests.rules.engine.view import Payload, View
+from contract_tests.rules.engine.node import Place, TooManyValues
+from contract_tests.rules.engine.places import place_of
+from contract_tests.rules.engine.view import View
 from fake_server.relay.redact import shorten_masked
 from fake_server.wire.exchange import Aspect, Exchange
-from fake_server.wire.sse import Event
 
 MAX_COMPLAINTS = 3
 """A rule reports this many places per exchange: 5,000 broken chunks of a stream are one fault."""
@@ -52,7 +52,8 @@ class Rule:
     """One clause. `over(view)` yields subjects, `check(subject)` yields complaints.
 
     `generic` rules stay silent at a place where another rule reports; `yields_to` names rules whose
-    finding anywhere in the exchange silences this one. `harm` says what goes wrong for clients; `basis` why a
+    finding anywhere in the exchange silences this one; of a relation also in an exchange of its case, for MUST
+    rules. `harm` says what goes wrong for clients; `basis` why a
     rule is a MUST that no client was measured to break on: a text, or what the measurement does not exercise.
     """
 
@@ -193,6 +194,11 @@ class Section:
         return register
 
 
+def musts_of(section: Section) -> tuple[str, ...]:
+    """The ids of the MUST rules that a section has by now."""
+    return tuple(rule.id for rule in section.rules if rule.level is MUST)
+
+
 def judge(rules: Iterable[Rule], exchange: Exchange | View, is_late: IsLate | None = None) -> Judgement:
     """What `rules` say of one exchange. Never raises for anything a target sent. Ends soon after `is_late` holds."""
     single = (rule for rule in rules if not rule.relation)
@@ -209,11 +215,17 @@ def _judge_view(rules: Iterable[Rule], view: View, is_late: IsLate | None) -> Ju
 def judge_relation(rules: Iterable[Rule], trace: Any, label: str, is_late: IsLate | None = None) -> Judgement:
     """What the relation rules say of a trace: several exchanges of one case."""
     with budgeted(*trace.roles.values()):
-        return _judge((rule for rule in rules if rule.relation), trace, frozenset(), label, is_late)
+        relations = (rule for rule in rules if rule.relation)
+        return _judge(relations, trace, frozenset(), label, is_late, trace.broken)
 
 
 def _judge(
-    rules: Iterable[Rule], subject: Any, unknown: frozenset[Aspect], label: str, is_late: IsLate | None = None
+    rules: Iterable[Rule],
+    subject: Any,
+    unknown: frozenset[Aspect],
+    label: str,
+    is_late: IsLate | None = None,
+    broken: frozenset[str] = frozenset(),
 ) -> Judgement:
     findings: list[Finding] = []
     applied, not_reached = set(), set()
@@ -236,7 +248,7 @@ def _judge(
         except (OutOfTime, TooManyValues):
             left_out.add(rule.id)
     return Judgement(
-        tuple(_without_yielding(findings)), frozenset(applied), frozenset(not_reached), frozenset(left_out)
+        tuple(_without_yielding(findings, broken)), frozenset(applied), frozenset(not_reached), frozenset(left_out)
     )
 
 
@@ -269,24 +281,9 @@ def _findings(rule: Rule, subjects: Iterable[Any], label: str) -> Iterator[Findi
             yield Finding(rule, place_of(fault[0]), seen, expected, label, harm, where)
 
 
-def place_of(where: Any) -> Place:
-    """The place that the first part of a complaint stands for."""
-    match where:
-        case Place():
-            return where
-        case Node():
-            return where.place
-        case Event():
-            return Place(where.index, (), where.start)
-        case Payload():
-            return Place(where.event.index, (), where.event.start)
-        case _:
-            return Place()
-
-
-def _without_yielding(findings: list[Finding]) -> Iterator[Finding]:
-    """The findings less those that yield: generic ones at a named one's place, and declared ones."""
-    broken = {finding.rule.id for finding in findings}
+def _without_yielding(findings: list[Finding], also: frozenset[str]) -> Iterator[Finding]:
+    """The findings less those that yield: generic ones at a named one's place, declared ones to these and `also`."""
+    broken = also.union(finding.rule.id for finding in findings)
     named = [finding.place for finding in findings if not finding.rule.generic and finding.rule.level is not NOTE]
     for finding in findings:
         if broken.intersection(finding.rule.yields_to):

@@ -23,6 +23,11 @@ class StreamedCall:
         """The delta that opens the call."""
         return self.deltas[0]
 
+    @property
+    def is_mixed(self) -> bool:
+        """Whether its deltas are those of several calls, by their ids: so nothing can be read."""
+        return len({delta["id"].text for delta in self.deltas} - {""}) > 1
+
     @cached_property
     def name(self) -> str:
         """The function's name, which the first delta carries."""
@@ -41,6 +46,8 @@ class StreamedChoice:
     index: int
     entries: list[Node] = field(default_factory=list)
     calls_by_index: dict[int, StreamedCall] = field(default_factory=dict)
+    is_doubled: bool = False
+    """Whether each chunk came twice; `entries` holds the first of the two."""
 
     @property
     def calls(self) -> Collection[StreamedCall]:

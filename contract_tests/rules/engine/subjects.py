@@ -159,6 +159,19 @@ def streams_of_any(view: View) -> Iterator[View]:
         yield from form.streams(view)
 
 
+def breaks_off(view: View) -> bool:
+    """Whether a stream ends in the middle of an answer: what comes at the end of one is missing with it."""
+    return not any(payload.done for payload in view.payloads) and not all(choice.finishes for choice in view.streamed)
+
+
+def is_finished(view: View) -> bool:
+    """Whether a reply is an answer that came to its end: of a stream to the end of each choice, and to [DONE]."""
+    if not (view.ok and view.whole):
+        return False
+    ends = [payload.done for payload in view.payloads[-1:]] + [bool(choice.finishes) for choice in view.streamed]
+    return view.is_dict or (view.is_stream and all(ends) and not view.error_events)
+
+
 def whole_streams_of_any(view: View) -> Iterator[View]:
     """A stream of either endpoint that came to its own end."""
     for form in FORMS:

@@ -18,7 +18,8 @@ class Trace:
     repeated until it could not be chance, False if it was chance, None if that was not tried. `valid` holds
     the roles whose request must be answered. `troubles` maps "main dict" and "main stream" to why main()
     had no answer, '' if it had one. `only_beside` maps the rules that a case broke beside other cases, and kept
-    when it was played alone, to what was seen; None if it was not played again.
+    when it was played alone, to what was seen; None if it was not played again. `broken` holds the MUST
+    rules that exchanges of the case break by themselves: what follows from that is no finding of its own.
     """
 
     case_id: str
@@ -28,6 +29,7 @@ class Trace:
     valid: frozenset[str] = frozenset()
     troubles: Mapping[str, str] = field(default_factory=dict)
     only_beside: Mapping[str, str] | None = None
+    broken: frozenset[str] = frozenset()
 
     def together(self, *roles: str) -> Iterator[tuple[View, ...]]:
         """The exchanges that play these roles, once; nothing where one of them is missing."""

@@ -200,10 +200,18 @@ class View:
                 chunks.append(node)
         return chunks, errors, strays
 
-    @property
+    @cached_property
     def chunks(self) -> list[Node]:
-        """The objects of a stream that are chunks."""
-        return self._sorted_messages[0]
+        """The objects of a stream that are chunks; of those that each come twice, the first."""
+        chunks = self._sorted_messages[0]
+        return chunks[::2] if self.is_doubled else chunks
+
+    @cached_property
+    def is_doubled(self) -> bool:
+        """Whether each chunk of a stream comes twice; two that are alike may be chance."""
+        chunks = self._sorted_messages[0]
+        pairs = list(zip(chunks[::2], chunks[1::2], strict=False))
+        return len(chunks) > 3 and len(chunks) % 2 == 0 and all(one.value == other.value for one, other in pairs)
 
     @property
     def error_events(self) -> list[Node]:
@@ -224,7 +232,10 @@ class View:
     @cached_property
     def streamed(self) -> list[StreamedChoice]:
         """The choices of the stream, each put together from its chunks."""
-        return assemble(self.chunks)
+        choices = assemble(self.chunks)
+        for choice in choices:
+            choice.is_doubled = self.is_doubled
+        return choices
 
     @property
     def end(self) -> Place:

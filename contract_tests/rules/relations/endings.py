@@ -11,6 +11,7 @@ from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.relations.exchanges import relations
+from contract_tests.rules.shared.causes import FINISH_SPOILED, TEXT_SPOILED
 from contract_tests.rules.shared.limits import stop_sequences
 from fake_server.relay.redact import excerpt, excerpt_end
 from fake_server.wire.text import format_count
@@ -116,7 +117,7 @@ def _goes_on(text: str, longer: str) -> bool:
 @relations.rule(
     "cut-said",
     over=_cut_answers,
-    yields_to=("relations.same-finish",),
+    yields_to=("relations.same-finish", *TEXT_SPOILED, *FINISH_SPOILED),
     see=see.CHAT_OBJECT,
     expected="length",
     harm="a text that was cut off is taken for a whole one, and nobody asks for the rest",
@@ -168,6 +169,7 @@ def _stopped_answers(trace: Trace) -> Iterator[tuple[list[View], str]]:
 @relations.rule(
     "stop-there",
     over=_stopped_answers,
+    yields_to=TEXT_SPOILED,
     see=see.CHAT_CREATE,
     harm="text before the stop sequence is lost, or clients act on text after it",
 )

@@ -15,6 +15,7 @@ from contract_tests.rules.engine.refused import added_parameters, describe_refus
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.errors.mistakes import ANOTHER_TIME
+from contract_tests.rules.shared.causes import MESSAGE_SPOILED, TEXT_SPOILED
 from fake_server.relay.redact import excerpt
 from fake_server.wire.exchange import Ending
 from fake_server.wire.text import shorten_words
@@ -31,9 +32,18 @@ relations = Section(
 # -- a valid request is answered
 
 
+def _spoiled(trace: Trace, role: str) -> bool:
+    """Whether a request sends back a message of the target's own that is spoiled, and is refused for that."""
+    view = trace.roles[role]
+    if not any(rule.startswith(MESSAGE_SPOILED) for rule in trace.broken) or not 400 <= view.status < 500:
+        return False
+    own = [choice["message"].value for other in trace.roles.values() for choice in other.root["choices"]]
+    return any(message.value in own for message in view.request["messages"])
+
+
 @relations.rule(
     "accepted",
-    over=lambda trace: ((role, trace.roles[role]) for role in sorted(trace.valid)),
+    over=lambda trace: ((role, trace.roles[role]) for role in sorted(trace.valid) if not _spoiled(trace, role)),
     expected="status 200",
     harm="a request that works against api.openai.com fails here",
     basis="the API reference documents every member of the request",
@@ -73,7 +83,9 @@ def _first_echoes(trace: Trace) -> Iterator[tuple[Trace, Echo]]:
             yield trace, echo
 
 
-@relations.rule("echo-whole", over=_first_echoes, harm="users read something the model did not say")
+@relations.rule(
+    "echo-whole", over=_first_echoes, yields_to=TEXT_SPOILED, harm="users read something the model did not say"
+)
 def echo_whole(trace: Trace, echo: Echo) -> Iterable[Complaint]:
     """If equal requests get equal answers, a text that is repeated arrives with every character."""
     role, _, text, _ = echo
@@ -86,6 +98,7 @@ def echo_whole(trace: Trace, echo: Echo) -> Iterable[Complaint]:
     # A target that may say something else each time: the change may be the model's own, and a capital letter is.
     over=lambda trace: () if trace.deterministic else _echoes(trace),
     level=SHOULD,
+    yields_to=TEXT_SPOILED,
     harm="users read something that the model may not have said",
 )
 def echo_kept(role: str, view: View, text: str, answer: str) -> Iterable[Complaint]:
@@ -132,7 +145,7 @@ def _callers_of_a_repeater(trace: Trace) -> Iterator[tuple[Trace, str]]:
 @relations.rule(
     "answer-under-load",
     over=_callers_of_a_repeater,
-    yields_to=("relations.own-answer",),
+    yields_to=("relations.own-answer", *TEXT_SPOILED),
     harm="an application that works for one user fails for several",
 )
 def answer_under_load(trace: Trace, role: str) -> Iterable[Complaint]:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.answers import Answer, answer_texts, answers, first_object, says, whole_text
-from contract_tests.rules.engine.judge import SHOULD, Complaint
+from contract_tests.rules.engine.judge import SHOULD, Complaint, musts_of
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
+from contract_tests.rules.logprobs import logprobs
 from contract_tests.rules.relations.exchanges import first_difference, relations
+from contract_tests.rules.relations.facts import apart, model_of, prompt_count, tokens_of, usage_of
+from contract_tests.rules.shared.causes import FINISH_SPOILED, TEXT_SPOILED
+from contract_tests.rules.tools.calls import tools
+from contract_tests.rules.usage.counts import usage
 from fake_server.relay.redact import excerpt
 from fake_server.wire.text import format_count
 
+CALLS_SPOILED = (*TEXT_SPOILED, *musts_of(tools))
+"""What is read of the text, or of tool calls, is not what the server wrote."""
 SAMPLES = 8
 """Answers on each side before a difference counts. A target that words half of its answers in another way, the
 worst there is, would have to do so eight times on one side and never on the other: once in 30,000 comparisons."""
@@ -43,13 +49,9 @@ def _pairs(trace: Trace) -> Iterator[Pair]:
     return _choices_of_both(trace) if trace.deterministic else iter(())
 
 
-def apart(lefts: Iterable[Any], rights: Iterable[Any]) -> bool:
-    """Whether no value on the left is ever met on the right: what the two have in common once is no difference."""
-    values = list(rights)
-    return not any(left in values for left in lefts)
-
-
-@relations.rule("same-text", over=_pairs, harm="what users read depends on whether it is streamed")
+@relations.rule(
+    "same-text", over=_pairs, yields_to=TEXT_SPOILED, harm="what users read depends on whether it is streamed"
+)
 def same_text(wholes: list[Answer], streamed: list[Answer], stream: View) -> Iterable[Complaint]:
     """If equal requests get equal answers, a stream has the same text as the dict."""
     if apart((whole.text for whole in wholes), (answer.text for answer in streamed)):
@@ -63,6 +65,7 @@ def same_text(wholes: list[Answer], streamed: list[Answer], stream: View) -> Ite
 @relations.rule(
     "same-calls",
     over=lambda trace: ((*pair, bool(trace.deterministic)) for pair in _choices_of_both(trace)),
+    yields_to=CALLS_SPOILED,
     harm="agents act differently when they stream",
 )
 def same_calls(wholes: list[Answer], streamed: list[Answer], stream: View, equal: bool) -> Iterable[Complaint]:
@@ -76,6 +79,7 @@ def same_calls(wholes: list[Answer], streamed: list[Answer], stream: View, equal
 @relations.rule(
     "same-finish",
     over=_choices_of_both,
+    yields_to=(*CALLS_SPOILED, *FINISH_SPOILED),
     harm="an agent that streams stops where one that does not goes on, or the other way round",
 )
 def same_finish(wholes: list[Answer], streamed: list[Answer], stream: View) -> Iterable[Complaint]:
@@ -85,15 +89,9 @@ def same_finish(wholes: list[Answer], streamed: list[Answer], stream: View) -> I
         yield stream, f"{choice}finish_reason {finish!r}", repr(wholes[0].finish)
 
 
-def _model(view: View) -> Node | None:
-    """The model that a reply in either form names."""
-    roots = [view.root] if view.is_dict else view.chunks
-    return next((root["model"] for root in roots if root["model"].text), None)
-
-
 def _models_of_both(trace: Trace) -> Iterator[tuple[list[Node], list[Node]]]:
     for views in _dicts_and_streams(trace):
-        first, second = ([node for node in map(_model, side) if node] for side in views)
+        first, second = ([node for node in map(model_of, side) if node] for side in views)
         if first and second:
             yield first, second
 
@@ -111,21 +109,20 @@ def same_model(wholes: list[Node], streamed: list[Node]) -> Iterable[Complaint]:
         yield streamed[0], str(streamed[0]), f"{wholes[0]}, as in the dict"
 
 
-def _usage(view: View) -> Node | None:
-    """The usage of a reply in either form: of a stream that counts as it goes the last."""
-    roots = [view.root] if view.is_dict else reversed(view.chunks)
-    return next((root["usage"] for root in roots if root["usage"].kind == "object"), None)
-
-
 def _usages_of_both(trace: Trace) -> Iterator[tuple[list[Node], list[Node], bool]]:
     """The usage of both forms, and whether both say the same."""
     for dicts, streams in _dicts_and_streams(trace):
-        first, second = ([usage for usage in map(_usage, views) if usage] for views in (dicts, streams))
+        first, second = ([usage for usage in map(usage_of, views) if usage] for views in (dicts, streams))
         if first and second:
             yield first, second, all(answer_texts(view) == answer_texts(dicts[0]) for view in (*dicts, *streams))
 
 
-@relations.rule("same-usage", over=_usages_of_both, harm="what the same answer costs depends on whether it is streamed")
+@relations.rule(
+    "same-usage",
+    over=_usages_of_both,
+    yields_to=musts_of(usage),
+    harm="what the same answer costs depends on whether it is streamed",
+)
 def same_usage(wholes: list[Node], streamed: list[Node], equal: bool) -> Iterable[Complaint]:
     """A stream counts the same tokens as the dict: those of the prompt, and those of an equal answer."""
     for name in ("prompt_tokens", "completion_tokens") if equal else ("prompt_tokens",):
@@ -134,25 +131,16 @@ def same_usage(wholes: list[Node], streamed: list[Node], equal: bool) -> Iterabl
             yield streamed[0][name], f"{name} {streamed[0][name]}", str(wholes[0][name])
 
 
-def _tokens(answer: Answer) -> list[str]:
-    return [token["token"].text for node in answer.logprobs for token in node["content"]]
-
-
 @relations.rule(
     "same-logprobs",
-    over=lambda trace: (pair for pair in _pairs(trace) if pair[0][0].text == pair[1][0].text and _tokens(pair[0][0])),
+    over=lambda trace: (pair for pair in _pairs(trace) if pair[0][0].text == pair[1][0].text and tokens_of(pair[0][0])),
+    yields_to=musts_of(logprobs),
     harm="confidence depends on whether the answer is streamed",
 )
 def same_logprobs(wholes: list[Answer], streamed: list[Answer], stream: View) -> Iterable[Complaint]:
     """A stream gives log probabilities for the same tokens as the dict."""
-    if apart(map(_tokens, wholes), map(_tokens, streamed)):
-        yield stream, f"the tokens {_tokens(streamed[0])[:6]}", f"{_tokens(wholes[0])[:6]}"
-
-
-def prompt_count(view: View) -> int | None:
-    """The prompt tokens that a reply in either form counts."""
-    usage = _usage(view)
-    return usage["prompt_tokens"].value if usage and usage["prompt_tokens"].kind == "integer" else None
+    if apart(map(tokens_of, wholes), map(tokens_of, streamed)):
+        yield stream, f"the tokens {tokens_of(streamed[0])[:6]}", f"{tokens_of(wholes[0])[:6]}"
 
 
 def _counts_of_one_and_two(trace: Trace) -> Iterator[tuple[list[View], list[View]]]:
@@ -165,6 +153,7 @@ def _counts_of_one_and_two(trace: Trace) -> Iterator[tuple[list[View], list[View
 @relations.rule(
     "prompt-once",
     over=_counts_of_one_and_two,
+    yields_to=musts_of(usage),
     see=see.CHAT_OBJECT,
     harm="a prompt that was read once is billed for every choice",
 )
@@ -172,38 +161,6 @@ def prompt_once(one: list[View], two: list[View]) -> Iterable[Complaint]:
     """A prompt has as many tokens for several choices as for one."""
     if apart(map(prompt_count, one), map(prompt_count, two)):
         yield two[0], f"{prompt_count(two[0])} prompt tokens for two choices", f"{prompt_count(one[0])}, as for one"
-
-
-def facts(view: View) -> dict[Any, Any]:
-    """What the rules above compare of an answer however it is worded, by name."""
-    model, prompt = _model(view), prompt_count(view)
-    choices = {
-        (name, answer.index): value
-        for answer in answers(view)
-        for name, value in (("calls", len(answer.calls)), ("finish", answer.finish))
-    }
-    named = {"model": model.text} if model else {}
-    return {**choices, **named, **({} if prompt is None else {"prompt_tokens": prompt})}
-
-
-def facts_apart(lefts: Iterable[View], rights: Iterable[View]) -> bool:
-    """Whether some fact of the answers on the left is never one of those on the right."""
-    left, right = [[facts(view) for view in views] for views in (lefts, rights)]
-    names = {name for side in left for name in side} & {name for side in right for name in side}
-    return any(apart(*([side[name] for side in sides if name in side] for sides in (left, right))) for name in names)
-
-
-def differ(left: View, right: View) -> bool:
-    """Whether two answers to one request differ in anything that the rules above compare."""
-    if answer_texts(left) != answer_texts(right) or facts_apart([left], [right]):
-        return True
-    counts = [
-        (usage["prompt_tokens"].value, usage["completion_tokens"].value)
-        for usage in map(_usage, (left, right))
-        if usage
-    ]
-    tokens = [[_tokens(answer) for answer in answers(view)] for view in (left, right)]
-    return len(set(counts)) > 1 or (any(tokens[0]) and tokens[0] != tokens[1])
 
 
 def _strings_and_parts(trace: Trace) -> Iterator[tuple[list[View], list[View]]]:
@@ -216,6 +173,7 @@ def _strings_and_parts(trace: Trace) -> Iterator[tuple[list[View], list[View]]]:
 @relations.rule(
     "parts-as-text",
     over=_strings_and_parts,
+    yields_to=TEXT_SPOILED,
     harm="clients that send content in parts (the newer SDKs' helpers do) get another answer",
 )
 def parts_as_text(strings: list[View], parts: list[View]) -> Iterable[Complaint]:
@@ -234,6 +192,7 @@ def _repeatable_parts(trace: Trace) -> Iterator[tuple[list[View], str]]:
 @relations.rule(
     "parts-repeated",
     over=_repeatable_parts,
+    yields_to=TEXT_SPOILED,
     harm="the model reads only one part of a message in several parts",
 )
 def parts_repeated(parts: list[View], wanted: str) -> Iterable[Complaint]:
@@ -246,7 +205,7 @@ def parts_repeated(parts: list[View], wanted: str) -> Iterable[Complaint]:
 def _with_and_without_picture(trace: Trace) -> Iterator[tuple[Node, Node]]:
     """The prompt tokens of a question with a picture, and of the question alone."""
     for pictured, plain in trace.together("with image", "without image"):
-        seen, alone = _usage(pictured), _usage(plain)
+        seen, alone = usage_of(pictured), usage_of(plain)
         if seen and alone and seen["prompt_tokens"].number and alone["prompt_tokens"].number:
             yield seen["prompt_tokens"], alone["prompt_tokens"]
 

@@ -13,6 +13,7 @@ from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.relations.exchanges import relations
+from contract_tests.rules.shared.causes import VECTORS_SPOILED
 
 Vector = tuple[float, ...]
 EQUAL = 1e-6
@@ -60,6 +61,7 @@ def _batch_beside_singles(trace: Trace) -> Iterator[Pair]:
 @relations.rule(
     "batch-as-single",
     over=_batch_beside_singles,
+    yields_to=VECTORS_SPOILED,
     see=see.EMBEDDING_CREATE,
     harm="search finds other texts",
 )
@@ -90,6 +92,7 @@ def batch_counts(trace: Trace | Mapping[str, View]) -> list[tuple[View, int, int
 @relations.rule(
     "batch-counted",
     over=lambda trace: [counts] if (counts := batch_counts(trace)) else [],
+    yields_to=VECTORS_SPOILED,
     see=see.EMBEDDING_OBJECT,
     harm="what a text costs depends on what it is sent with",
 )
@@ -110,6 +113,7 @@ def _pairs_in_a_batch(trace: Trace) -> Iterator[Pair]:
 @relations.rule(
     "texts-apart",
     over=_pairs_in_a_batch,
+    yields_to=VECTORS_SPOILED,
     see=see.EMBEDDING_GUIDE,
     harm="every text is as near as any other: search finds whatever comes first",
 )
@@ -133,6 +137,7 @@ def _cut_vectors(trace: Trace) -> Iterator[tuple[Node, Vector]]:
 @relations.rule(
     "cut-vector",
     over=_cut_vectors,
+    yields_to=VECTORS_SPOILED,
     see=see.EMBEDDING_GUIDE,
     expected="1, as the whole vector has",
     harm="stores that rank by the dot product, as the guide allows, rank long vectors first",
@@ -153,6 +158,7 @@ def _base64_beside_numbers(trace: Trace) -> Iterator[Pair]:
 @relations.rule(
     "encodings-agree",
     over=_base64_beside_numbers,
+    yields_to=VECTORS_SPOILED,
     see=see.EMBEDDING_CREATE,
     harm="openai-python, which asks for Base64, gets other vectors than curl",
 )

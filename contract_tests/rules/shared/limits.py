@@ -12,6 +12,7 @@ from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.shared_rules import SEE_CREATE, SharedRules
 from contract_tests.rules.engine.subjects import Endpoint
 from contract_tests.rules.engine.view import View
+from contract_tests.rules.shared.causes import SAID_AGAIN
 from fake_server.wire.exchange import Aspect
 from fake_server.wire.text import format_count
 
@@ -108,7 +109,7 @@ def stop_kept(answer: Answer, stop: str) -> Iterable[Complaint]:
 @limits.rule(
     "limit-kept",
     over=LimitedReplies.counts,
-    yields_to=("chat.stream.not-cumulative", "completions.stream.not-cumulative"),
+    yields_to=SAID_AGAIN,
     see=SEE_CREATE,
     needs=[Aspect.REQUEST],
     harm="answers cost more than the caller allowed",

@@ -102,7 +102,12 @@ def envelope(section: Section, over: Over, named: str, recorded: str = "", with_
         if not is_time(root.value.get("created")):
             yield from complain_unless_time(root["created"])
 
-    @section.rule("model", over=over, harm="costs and logs are attributed to no model")
+    @section.rule(
+        "model",
+        over=over,
+        yields_to=("errors.refuses-no-model",),  # which model was asked for, nobody said
+        harm="costs and logs are attributed to no model",
+    )
     def model(root: Node) -> Iterable[Complaint]:
         """`model` is a non-empty string."""
         if not is_text(root.value.get("model")):

@@ -51,6 +51,7 @@ def not_empty(view: View) -> Iterable[Complaint]:
     over=Endpoint.whole_streams,
     see=SEE_CREATE,
     expected="data: [DONE]",
+    yields_to=(".finishes",),
     basis="the API reference has a stream 'terminated by a `data: [DONE]` message'; the clients measured stop at the "
     "end of the body as well",
     harm="clients that wait for [DONE] hang until the socket closes or report a cut answer",
@@ -60,7 +61,7 @@ def done_last(view: View) -> Iterable[Complaint]:
     done = [payload for payload in view.payloads if payload.done]
     if not done:
         yield view.end, "the stream ended without [DONE]"
-    elif done[0] is not view.payloads[-1]:
+    elif done[0] is not view.payloads[-1] and not view.is_doubled:
         after = view.payloads[view.payloads.index(done[0]) + 1]
         yield after, "another event follows [DONE]"
 

@@ -131,11 +131,13 @@ def finishes(choice: StreamedChoice) -> Iterable[Complaint]:
 @streamed_choices.rule(
     "finishes-once",
     over=Endpoint.streamed_choices,
-    yields_to=("usage.stream-no-choices",),
+    yields_to=("usage.stream-no-choices", ".choice-count"),
     harm="clients that stop at the finish_reason lose what follows",
 )
 def finishes_once(choice: StreamedChoice) -> Iterable[Complaint]:
     """Each choice gives its `finish_reason` in one chunk, which is its last."""
+    if choice.is_doubled:
+        yield choice.entries[0], "each chunk comes twice", "each chunk once", "each piece of the answer is read twice"
     ended = next((at for at, entry in enumerate(choice.entries) if entry.says("finish_reason")), None)
     after = choice.entries[ended + 1 :] if ended is not None else []
     # api.openai.com is recorded to say the reason of a text completion again, with an empty text.

@@ -9,6 +9,7 @@ from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node, repeats
 from contract_tests.rules.engine.subjects import (
+    breaks_off,
     choices,
     computed_once,
     messages,
@@ -16,11 +17,14 @@ from contract_tests.rules.engine.subjects import (
     whole_streamed_choices,
 )
 from contract_tests.rules.engine.view import View
+from contract_tests.rules.shared.causes import MISPLACED
 from fake_server.relay.redact import excerpt, holds_dummy
 from fake_server.wire import jsontext
 from fake_server.wire.exchange import Aspect
 
 tools = Section("tools", "Tool calls", see.FUNCTIONS)
+NOT_CALLS = ("tools.calls", "tools.stream-calls")
+"""There are calls, but not in a form in which they could be read."""
 
 
 @computed_once
@@ -40,6 +44,8 @@ class Turn:
     finish: Node
     arguments: tuple[tuple[Node, str], ...]
     refused: bool
+    is_old: bool
+    """Whether it called something by `function_call`."""
 
 
 def turns(view: View) -> Iterator[Turn]:
@@ -47,7 +53,7 @@ def turns(view: View) -> Iterator[Turn]:
     return (Turn(view, *parts) for parts in _parts_of_turns(view))
 
 
-_Parts = tuple[Node, tuple[str, ...], Node, tuple[tuple[Node, str], ...], bool]
+_Parts = tuple[Node, tuple[str, ...], Node, tuple[tuple[Node, str], ...], bool, bool]
 
 
 @computed_once
@@ -58,13 +64,16 @@ def _parts_of_turns(view: View) -> Iterator[_Parts]:
         texts = tuple((call["function"]["arguments"], call["function"]["arguments"].text) for call in calls)
         names = tuple(called_name(call) for call in calls)
         refused = bool(choice["message"]["refusal"].text)
-        yield choice["message"]["tool_calls"], names, choice["finish_reason"], texts, refused
+        is_old = bool(choice["message"]["function_call"])
+        yield choice["message"]["tool_calls"], names, choice["finish_reason"], texts, refused, is_old
     for streamed in whole_streamed_choices(view):
         last = streamed.entries[-1]
-        texts = tuple((call.deltas[-1]["function"]["arguments"], call.arguments) for call in streamed.calls)
+        read = [call for call in streamed.calls if not call.is_mixed]
+        texts = tuple((call.deltas[-1]["function"]["arguments"], call.arguments) for call in read)
         names = tuple(call.name for call in streamed.calls)
         finish = streamed.finishes[-1] if streamed.finishes else last["finish_reason"]
-        yield last["delta"]["tool_calls"], names, finish, texts, bool(streamed.refusal)
+        is_old = any(entry["delta"].says("function_call") for entry in streamed.entries)
+        yield last["delta"]["tool_calls"], names, finish, texts, bool(streamed.refusal), is_old
 
 
 def called_name(call: Node) -> str:
@@ -163,7 +172,7 @@ def arguments(function: Node) -> Iterable[Complaint]:
 @tools.rule("arguments-json", over=calling_turns, harm="the call cannot be carried out")
 def arguments_json(turn: Turn) -> Iterable[Complaint]:
     """The arguments of a finished call are the text of one JSON object."""
-    if turn.finish.text in ("length", "content_filter") or _offers_custom_tools(turn.view):
+    if turn.finish.text in ("length", "content_filter") or _offers_custom_tools(turn.view) or breaks_off(turn.view):
         return
     for node, text in turn.arguments:
         parsed = jsontext.parse(text.encode("utf-8", "replace"))
@@ -188,13 +197,14 @@ def finish_reason(turn: Turn) -> Iterable[Complaint]:
 @tools.rule(
     "finish-has-calls",
     over=turns,
-    yields_to=("chat.stream.delta",),
+    yields_to=(*MISPLACED, *NOT_CALLS),
     harm="agents look for a call that is not there",
 )
 def finish_has_calls(turn: Turn) -> Iterable[Complaint]:
     """An answer that ends with finish_reason "tool_calls" has tool calls."""
     if turn.finish.value == "tool_calls" and not turn.names:
-        yield turn.finish, '"tool_calls" without a tool call', '"stop"'
+        other = ": it is in `function_call`" if turn.is_old else ""
+        yield turn.finish, f'"tool_calls" without a tool call{other}', '"stop"'
 
 
 def offered_names(view: View) -> set[str]:
@@ -227,7 +237,7 @@ def name_offered(turn: Turn) -> Iterable[Complaint]:
 @tools.rule(
     "choice-kept",
     over=only(turns, lambda turn: turn.view.request["tool_choice"] and offered_names(turn.view)),
-    yields_to=("chat.stream.delta",),
+    yields_to=(*MISPLACED, *NOT_CALLS, ".finish-has-calls"),
     needs=[Aspect.REQUEST],
     see=see.CHAT_CREATE,
     harm="a caller that forces a call reads `tool_calls[0]` and raises; one that forbids calls gets one",

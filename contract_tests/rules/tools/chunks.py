@@ -64,7 +64,9 @@ def stream_index_order(choice: StreamedChoice) -> Iterable[Complaint]:
 @tools.rule("stream-opening", over=streamed_calls, harm="the call has no id or no name")
 def stream_opening(call: StreamedCall) -> Iterable[Complaint]:
     """The first delta of a call carries its id, its type and the function's name."""
-    for node in (call.first["id"], call.first["type"], call.first["function"]["name"]):
+    function = call.first["function"]
+    named = (function["name"],) if function.kind == "object" else ()  # else it is stream-function's
+    for node in (call.first["id"], call.first["type"], *named):
         if not node.text and call.first["custom"].kind != "object":
             yield node, str(node), "a non-empty string"
 
@@ -81,10 +83,10 @@ def stream_type(delta: Node) -> Iterable[Complaint]:
 
 
 def _later_names(call: StreamedCall) -> Iterator[Node]:
-    """The ids and names that are strings, after the first delta of a call."""
-    for delta in call.deltas[1:]:
-        for holder, name in ((delta, "id"), (delta["function"], "name")):
-            if type(holder.get(name)) is str:
+    """The ids and names that are strings, after the first delta of a call; one that begins it late is not again."""
+    for node, first in ((delta, call.first) for delta in call.deltas[1:]):
+        for holder, before, name in ((node, first, "id"), (node["function"], first["function"], "name")):
+            if type(holder.get(name)) is str and (before[name].text or not holder[name].text):
                 yield holder[name]
 
 

@@ -24,7 +24,7 @@ def _strict_calls(view: View) -> Iterable[tuple[Node, Any, dict[str, Any]]]:
     schemas = {function["name"].text: function["parameters"].value for function in described}
     for turn in calling_turns(view) if schemas else ():
         cut = turn.finish.text in ("length", "content_filter")
-        if len(turn.names) == 1 and turn.names[0] in schemas and not cut:
+        if len(turn.names) == len(turn.arguments) == 1 and turn.names[0] in schemas and not cut:
             node, text = turn.arguments[0]
             parsed = jsontext.parse(text.encode("utf-8", "replace"))
             if parsed.ok and isinstance(parsed.value, dict):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint
 from contract_tests.rules.engine.node import Node, members_beyond
-from contract_tests.rules.engine.subjects import only, streams_of_any, whole_streams_of_any
+from contract_tests.rules.engine.subjects import breaks_off, only, streams_of_any, whole_streams_of_any
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.usage.counts import COUNTS, DETAILS, usages
 from contract_tests.rules.usage.counts import usage as section
@@ -30,7 +30,7 @@ def usage_chunks(view: View) -> list[Node]:
 
 
 def _complain_unless_counted(view: View) -> Iterable[Complaint]:
-    if not usage_chunks(view) and not _has_member(view):
+    if not usage_chunks(view) and not _has_member(view) and not breaks_off(view):
         yield view.end, "no chunk has usage", "a last chunk with usage and no choices"
 
 
@@ -76,7 +76,7 @@ _streams_with_a_member = only(whole_streams_of_any, _has_member)
 )
 def stream_promised(view: View) -> Iterable[Complaint]:
     """If include_usage is set and chunks have a `usage` member, one of them is not null."""
-    if not usage_chunks(view):
+    if not usage_chunks(view) and not breaks_off(view):
         yield view.end, "usage is null in every chunk", "a last chunk with usage and no choices"
 
 

@@ -10,6 +10,7 @@ from contract_tests.rules.engine.answers import Answer, answers
 from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.view import View
+from contract_tests.rules.shared.causes import SAID_AGAIN
 from contract_tests.rules.shared.limits import SMALL, token_limit
 from contract_tests.rules.usage.counts import completed_text, final_usages, usage
 from fake_server.wire.exchange import Aspect
@@ -37,7 +38,7 @@ def _counts_with_words(view: View, name: str, text: str) -> Iterable[tuple[Node,
     "completion-size",
     over=lambda view: _counts_with_words(view, "completion_tokens", completed_text(view)),
     level=SHOULD,
-    yields_to=("usage.completion-counted", "chat.stream.not-cumulative", "completions.stream.not-cumulative"),
+    yields_to=("usage.completion-counted", *SAID_AGAIN),
     harm="answers are billed far below what they cost",
 )
 def completion_size(count: Node, words: int) -> Iterable[Complaint]:
