@@ -187,7 +187,7 @@ def expected_kind(detail: Any) -> str:
 
 
 TYPED = "typed SDKs (Go, Rust, Java) fail to decode"
-WHOLE = f"{TYPED} it; others pass on a value that no type allows"
+WHOLE = f"{TYPED} it; the official ones pass on a value that no type allows"
 _CHUNK = f"{TYPED} the chunk and end the stream"
 UNCHECKED = "the types are those of the API reference; the clients measured do not check them, typed ones do"
 _ERROR = "typed SDKs fail to decode the error, and users are told of that failure instead of the cause"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pytest
 
@@ -14,10 +14,64 @@ from contract_tests.rules.engine.judge import MUST, Finding, Rule
 from contract_tests.rules.engine.node import Place
 from contract_tests.tests.test_cli import contract
 
-FAMILIES = {"openai-python": "openai-python", "0.28": "openai-python 0.28", "openai-node": "openai-node"}
-"""How a harm names a client, and how the names of those clients begin in the table."""
-OTHERS = {"LangChain": "LangChain"}
-ERROR = re.compile(r"\b[A-Z][A-Za-z]*Error\b")
+MODERN = ("openai-python 1", "openai-python 2", "openai-python 3")
+NAMED = re.compile(
+    r"stream helper of (?P<whose>openai-python|openai-node)|(?P<helped>openai-python|openai-node)'s stream helper"
+    r"|(?P<helper>openai-python|openai-node)'s helper for chat streams|every generation of (?P<each>openai-python)"
+    r"|openai-python (?P<versions>\d[\d.]*(?:(?:,| and| to) \d[\d.]*)*)|(?P<python>openai-python)|(?P<node>openai-node)"
+    r"|(?P<chain>LangChain)|(?:(?<=[;,] )|(?<=\())(?P<later>\d[\d.]*)(?=:? (?:raises )?[A-Z]\w+Error)"
+)
+"""How a harm names a client. Without a version openai-python is what stands on PyPI since 1.0."""
+ERROR = re.compile(r"\b[A-Z][A-Za-z]*(?:Error|Exception)\b")
+
+
+def clients_of(versions: str) -> list[str]:
+    """The clients of `0.28.1`, `1 to 3` or `1, 2 and 3`, as the table calls them."""
+    if span := re.fullmatch(r"(\d) to (\d)", versions):
+        return [f"openai-python {number}" for number in range(int(span[1]), int(span[2]) + 1)]
+    return [
+        "openai-python 0.28" if each[0] == "0" else f"openai-python {each[0]}"
+        for each in re.findall(r"[\d.]+", versions)
+    ]
+
+
+def named_clients(harm: str) -> Iterator[tuple[int, list[str]]]:
+    """Where a harm names clients, and which."""
+    for match in NAMED.finditer(harm):
+        helped = match["whose"] or match["helped"] or match["helper"]
+        versions = match["versions"] or match["later"]
+        if helped:
+            yield match.start(), [f"{helped} .stream()"]
+        elif versions:
+            yield match.start(), clients_of(versions)
+        elif match["node"] or match["chain"]:
+            yield match.start(), ["openai-node 7" if match["node"] else "LangChain"]
+        else:
+            yield match.start(), [*MODERN, *(["openai-python 0.28"] if match["each"] else [])]
+
+
+def contradictions(harm: str, row: Mapping[str, str]) -> list[str]:
+    """What a sentence says of clients, and the verdicts deny."""
+    asked = {client: verdict for client, verdict in row.items() if verdict != NOT_ASKED}
+    breaks = {client: verdict for client, verdict in asked.items() if verdict not in (FINE, ANSWERS)}
+    places = list(named_clients(harm))
+    named = {client for _, clients in places for client in clients}
+    found = [f"{client} does not break" for client in sorted(named - breaks.keys())]
+    for error in ERROR.finditer(re.sub(r"`[^`]*`", lambda code: " " * len(code[0]), harm)):
+        before = [clients for at, clients in places if at < error.start()]
+        verdict = f"raises {error[0]}"
+        wrong = [client for client in before[-1] if breaks.get(client) != verdict] if before else []
+        if wrong or verdict not in breaks.values():
+            found.append(f"no {verdict}: {wrong}")
+    if re.search(r"\b(?:every|all|no) clients?\b(?! that)", harm) and len(breaks) < len(asked):
+        found.append("not every client breaks")
+    if re.search(r"\bothers\b", harm) and not asked.keys() - named <= breaks.keys():
+        found.append("others are fine")
+    if re.search(r"\b(?:others|clients|callers?|users) (?:wait|hang)s?\b", harm) and "hangs" not in asked.values():
+        found.append("nobody waits")
+    if asked and not breaks and re.search(r"\b(?:raises?|throws?)\b", harm):
+        found.append("nobody raises")
+    return found
 
 
 def breaking(rule: Rule) -> Mapping[str, str]:
@@ -36,14 +90,50 @@ def test_a_must_breaks_a_client_or_says_why_it_is_one(rule: Rule) -> None:
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.id)
 def test_a_client_that_the_prose_names_breaks_in_the_table(rule: Rule) -> None:
-    verdicts = breaking(rule)
-    named = [begin for word, begin in {**FAMILIES, **OTHERS}.items() if word in rule.harm]
-    if rule.relation or not named:
-        return
-    for begin in named:
-        assert [client for client in verdicts if client.startswith(begin)], f"no {begin} breaks: {rule.harm}"
-    for error in ERROR.findall(rule.harm):
-        assert f"raises {error}" in verdicts.values(), rule.harm
+    row = load_table().of_rule(rule.id)
+    for sentence in () if rule.relation else (rule.harm, rule.expected):
+        assert contradictions(sentence, row) == [], sentence
+
+
+ROW = {
+    "openai-python 0.28": "raises KeyError",
+    "openai-python 3": "fine",
+    "openai-python .stream()": "wrong: role",
+    "openai-node 7": "raises TypeError",
+    "openai-node .stream()": NOT_ASKED,
+    "LangChain": "fine",
+}
+
+
+@pytest.mark.parametrize(
+    ("harm", "denied"),
+    [
+        ("openai-python 0.28.1 raises KeyError", False),
+        ("openai-python 0.28.1 raises TypeError", True),
+        ("openai-python raises KeyError", True),
+        ("openai-python 1 to 3 raise KeyError", True),
+        ("openai-python 3 raises KeyError", True),
+        ("openai-python's stream helper glues the roles", False),
+        ("openai-node's stream helper throws", True),
+        ("openai-node raises TypeError (0.28.1: KeyError)", False),
+        ("openai-node raises TypeError; 0.28.1 raises KeyError", False),
+        ("LangChain loses the text", True),
+        ("`reply.choices[0]` raises IndexError", True),
+        ("`except KeyError` catches it", False),
+        ("it raises in every client", True),
+        ("no client can read it", True),
+        ("openai-node raises TypeError; others wait for more", True),
+        ("openai-node raises TypeError, others show nothing", True),
+        ("clients hang", True),
+    ],
+)
+def test_prose_that_says_more_than_the_table_is_noticed(harm: str, denied: bool) -> None:
+    assert bool(contradictions(harm, ROW)) is denied
+
+
+def test_where_every_client_is_fine_nobody_raises() -> None:
+    assert contradictions("code that reads `choices[0]` raises", dict.fromkeys(ROW, FINE))
+    assert not contradictions("code that reads `choices[0]` raises", ROW)
 
 
 def test_the_reason_is_printed_where_no_client_breaks() -> None:

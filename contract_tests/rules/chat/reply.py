@@ -113,7 +113,7 @@ def service_tier(root: Node) -> Iterable[Complaint]:
         yield root["service_tier"], str(root["service_tier"]), ", ".join(sorted(SERVICE_TIERS))
 
 
-@chat.rule("annotations", over=messages, level=SHOULD, harm="code that lists them raises on None")
+@chat.rule("annotations", over=messages, level=SHOULD, harm="code that goes through them stumbles over null")
 def annotations_(node: Node) -> Iterable[Complaint]:
     """`annotations`, if a message has it, is an array."""
     if node["annotations"].value is None:

@@ -49,7 +49,7 @@ def _waits(view: View) -> Iterable[tuple[View, str, str]]:
     over=_waits,
     level=SHOULD,
     see=see.RETRY_AFTER,
-    harm="clients that obey wait for years or not at all; others give up, or fall back on a pause of their own",
+    harm="clients that obey wait for years or not at all; the wary give up, or fall back on a pause of their own",
 )
 def retry_after_wait(view: View, name: str, value: str) -> Iterable[Complaint]:
     """Retry-After asks for a wait of at most a day, and names no time before the reply's own Date."""

@@ -107,7 +107,7 @@ def _find_lone_surrogate(text: bytes) -> int | None:
     over=_texts_with_surrogates,
     needs=[Aspect.BODY_BYTES],
     see=f"{see.JSON}#section-8.2",
-    harm="Python raises UnicodeEncodeError when the text is printed or sent; Go and Rust show U+FFFD",
+    harm="Python can neither print the text nor send it on; Go and Rust show U+FFFD",
 )
 def json_surrogates(node: Node) -> Iterable[Complaint]:
     """The escapes of JSON text make whole characters: no half of a surrogate pair stands alone."""

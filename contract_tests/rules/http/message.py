@@ -55,7 +55,7 @@ def bounded(view: View) -> Iterable[Complaint]:
     over=replies,
     needs=[Aspect.ENDING],
     see=see.BODY_LENGTH,
-    harm="openai-python 0.28.1 raises ChunkedEncodingError, 1 RemoteProtocolError; others take what came for all",
+    harm="openai-python 0.28.1 raises ChunkedEncodingError, 1 RemoteProtocolError; the rest take it for whole",
 )
 def complete(view: View) -> Iterable[Complaint]:
     """The body runs to the end that its framing announces."""

@@ -55,7 +55,7 @@ def choice_once(chunk: Node) -> Iterable[Complaint]:
 
 
 @streamed_choices.rule(
-    "empty-choices", over=Endpoint.chunks, level=SHOULD, harm="code that reads `choices[0]` raises IndexError"
+    "empty-choices", over=Endpoint.chunks, level=SHOULD, harm="code that reads `choices[0]` of every chunk finds none"
 )
 def empty_choices(chunk: Node) -> Iterable[Complaint]:
     """Only a chunk that carries usage (or moderation results) has no choices."""
@@ -90,7 +90,7 @@ def complain_unless_in_pieces(choice: StreamedChoice) -> Iterable[Complaint]:
     "steady-logprobs",
     over=Endpoint.streamed_choices,
     level=SHOULD,
-    harm="code that indexes `logprobs` raises KeyError in mid-stream",
+    harm="code that reads `logprobs` of every chunk fails in mid-stream",
 )
 def steady_logprobs(choice: StreamedChoice) -> Iterable[Complaint]:
     """A choice has the member `logprobs` in all its chunks, or in none."""
@@ -107,7 +107,7 @@ def steady_logprobs(choice: StreamedChoice) -> Iterable[Complaint]:
     needs=[Aspect.REQUEST],
     yields_to=(".choice-index",),
     see=see.CHAT_CREATE,
-    harm="the caller waits for an answer that never comes",
+    harm="an answer that was asked for is missing, and nothing says so",
 )
 def choice_count(view: View) -> Iterable[Complaint]:
     """Every choice that was requested appears in the stream."""
