@@ -35,6 +35,8 @@ def curl(exchange: Exchange) -> str:
     if exchange.status != 401 or "authorization" in named:
         lines.append('-H "Authorization: Bearer $OPENAI_API_KEY"')
     lines += [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in _fields(exchange)]
+    if "accept-encoding" in named:
+        lines.append("--compressed")  # else curl shows what the server compresses as it is
     if request.body:
         lines.append(_data(request.body))
     prefix = "/v1" if before is None else before

@@ -227,8 +227,10 @@ def _why(content: IssueContent) -> Iterator[str]:
     view = content.judged.view
     # A client expects no text in an error, nor in a tool call.
     has_text = view.ok and b"tool_calls" not in view.body and b"function_call" not in view.body
-    if content.outcome and (content.rule is None or has_text):
-        yield _format_outcome(content.outcome)
+    outcome = content.outcome
+    # It prints the first of several choices: what it does not notice may be in another one.
+    if outcome and (content.rule is None or (has_text and (outcome.code or view.wanted_choices == 1))):
+        yield _format_outcome(outcome)
 
 
 def _format_outcome(outcome: MainOutcome) -> str:

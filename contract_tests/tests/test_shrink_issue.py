@@ -98,6 +98,14 @@ def test_a_curl_line_for_other_requests() -> None:
     assert "${OPENAI_BASE_URL%/v1}/api/x" in shown(Request("GET", "/api/x"))
     assert "Authorization" not in shown(Request("GET", "/v1/models"), 401)
     assert "--data-binary" in shown(Request("POST", "/v1/files", (), b"\xff\x00"))
+    assert "--compressed" not in shown(Request("GET", "/v1/models"))
+
+
+@pytest.mark.parametrize("rule", ["chat.choice-count", "chat.stream.choice-count"])
+def test_a_client_that_reads_the_first_choice_is_no_witness_for_the_others(rule: str) -> None:
+    assert RULES[rule].harm in story(rule, outcome=MainOutcome(0, "", True))
+    assert "does not notice" not in story(rule, outcome=MainOutcome(0, "", True))
+    assert "fails: `no`" in story(rule, outcome=MainOutcome(7, "no", printed=False))
 
 
 def test_no_text_can_close_its_fence_or_hide_a_byte() -> None:

@@ -57,12 +57,13 @@ def ask(question: dict[str, Any]) -> Any:
     if "stream_options" in body:
         options["stream_usage"] = bool(body.pop("stream_options").get("include_usage"))
     model = ChatOpenAI(**options).bind(**body)
+    single = body.get("n", 1) == 1
     if not stream:
-        return read_message(model.invoke(messages), single=body.get("n", 1) == 1)
+        return read_message(model.invoke(messages), single)
     whole: Any = None
     for chunk in model.stream(messages):
         whole = chunk if whole is None else whole + chunk
-    return read_message(whole)
+    return read_message(whole, single)
 
 
 def ask_completions(options: dict[str, Any], body: dict[str, Any], stream: bool) -> Any:
@@ -76,8 +77,8 @@ def ask_completions(options: dict[str, Any], body: dict[str, Any], stream: bool)
     return {"choices": [{"text": text.text} for group in generated.generations for text in group]}
 
 
-def read_message(message: Any, single: bool = True) -> Any:
-    """What the message holds; `model` is given only where a single choice was asked for."""
+def read_message(message: Any, single: bool) -> Any:
+    """What the message holds; LangChain keeps `id` and `model` only of a reply with a single choice."""
     if message is None:
         return {"choices": []}
     calls = [[call["id"], call["name"], call["args"]] for call in message.tool_calls]
@@ -96,7 +97,7 @@ def read_message(message: Any, single: bool = True) -> Any:
         "tokens": metadata.get("logprobs") and read_tokens(metadata["logprobs"]["content"]),
     }
     usage = used and [used["input_tokens"], used["output_tokens"], used["total_tokens"]]
-    head = {"id": metadata.get("id"), "model": metadata.get("model_name") if single else None}
+    head = {"id": metadata.get("id"), "model": metadata.get("model_name")} if single else {"id": None, "model": None}
     return {**head, "choices": [choice], "usage": usage}
 
 
