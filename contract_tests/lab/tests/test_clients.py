@@ -155,6 +155,28 @@ def test_the_stream_helper_is_a_client_of_its_own_and_its_objects_are_read() -> 
     assert nothing is None
 
 
+@pytest.mark.parametrize(
+    ("fixture", "verdict"),
+    [
+        ("broken/formats.schema-kept", "raises ValidationError"),
+        ("broken/formats.refusal-alone", "wrong: text, refusal, parsed"),
+        ("conforming/schema-dict", "fine"),
+        ("conforming/schema-stream", "fine"),
+    ],
+)
+def test_the_object_that_the_helper_parses_is_read(fixture: str, verdict: str) -> None:
+    (helper,) = (client for client in CLIENTS if client.name == "openai-python .stream()")
+    path = FIXTURES / f"{fixture}.yaml"
+    right = FIXTURES / "conforming" / ("schema-stream.yaml" if "stream" in fixture else "schema-dict.yaml")
+    with Driver(helper) as driver:
+        answers = []
+        for each in (path, right):
+            with ReplayServer(each, match="any", speed=0) as server:
+                answers.append(driver(server.base_url, question_of(load(right).exchange)))
+    assert answers[1]["result"]["choices"][0]["parsed"], "the right answer is parsed"
+    assert judge_client(*answers) == verdict
+
+
 def _sample() -> list[Subject]:
     rng = random.Random(datetime.datetime.now(datetime.UTC).date().toordinal())
     return rng.sample(subjects(), SAMPLE)

@@ -1,7 +1,8 @@
 # mypy: ignore-errors
 """openai-python 1, 2 and 3, as its documentation uses it; reads and answers one JSON object a line.
 
-With the argument `--helper` chats are streamed by the SDK's own helper, `.stream()`, and nothing else is asked.
+With the argument `--helper` chats are streamed by the SDK's own helper, `.stream()`, and an answer with a schema is
+read by its twin, `.parse()`, into an object of a type made of that schema; nothing else is asked.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ import json
 import math
 import sys
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
 import openai
+import pydantic
 
 
 def main() -> None:
@@ -39,7 +41,7 @@ def ask(question: dict[str, Any]) -> Any:
     client = openai.OpenAI(base_url=question["base_url"], api_key="sk-any", max_retries=0)
     kind, body = question["kind"], question["body"]
     if "--helper" in sys.argv:
-        return ask_helper(client, body) if kind == "chat" and body.get("stream") else None
+        return ask_helper(client, body) if kind == "chat" else None
     if kind == "models":
         return read_models(client.models.list())
     if kind == "model":
@@ -57,7 +59,10 @@ def ask(question: dict[str, Any]) -> Any:
 
 def ask_helper(client: openai.OpenAI, body: dict[str, Any]) -> Any:
     """What the helper puts together, with the calls and texts that its events report as done."""
-    body = {name: value for name, value in body.items() if name != "stream"}
+    schema = (body.get("response_format") or {}).get("json_schema", {}).get("schema")
+    body = {**body, "response_format": make_type(schema, "Answer")} if schema else dict(body)
+    if not body.pop("stream", False):
+        return read_reply(client.chat.completions.parse(**body), "chat") if schema else None
     done = []
     with client.chat.completions.stream(**body) as stream:
         for event in stream:
@@ -66,6 +71,19 @@ def ask_helper(client: openai.OpenAI, body: dict[str, Any]) -> Any:
             elif event.type in ("content.done", "refusal.done"):
                 done.append([event.type])
         return {**read_reply(stream.get_final_completion(), "chat"), "events": done}
+
+
+def make_type(schema: dict[str, Any], name: str) -> Any:
+    """The type that an application would declare for a JSON schema, as it parses answers into it."""
+    if "enum" in schema:
+        return Literal[tuple(schema["enum"])]
+    kind = schema.get("type")
+    if kind == "array":
+        return list[make_type(schema["items"], name)]
+    if kind == "object":
+        members = {member: (make_type(value, member), ...) for member, value in schema["properties"].items()}
+        return pydantic.create_model(name, **members)
+    return {"string": str, "integer": int, "number": float, "boolean": bool, "null": None}[kind]
 
 
 def read_models(models: Any) -> Any:
@@ -144,7 +162,14 @@ def read_choice(choice: Any) -> dict[str, Any]:
         "refusal": getattr(message, "refusal", None),
         "finish": choice.finish_reason,
         "tokens": read_tokens(choice.logprobs),
+        **read_parsed(message),
     }
+
+
+def read_parsed(message: Any) -> dict[str, Any]:
+    """The object that the helper made of the text, where it has a type for it."""
+    parsed = getattr(message, "parsed", None)
+    return {"parsed": parsed.model_dump() if isinstance(parsed, pydantic.BaseModel) else parsed}
 
 
 def read_call(call: Any) -> list[Any]:
