@@ -147,7 +147,9 @@ def in_pieces(choice: StreamedChoice) -> Iterable[Complaint]:
     return complain_unless_in_pieces(choice)
 
 
-@completions_stream.rule("finish-reason", over=TEXT.chunk_choices, harm="clients stop too early, or never")
+@completions_stream.rule(
+    "finish-reason", over=TEXT.chunk_choices, yields_to=(".finishes",), harm="clients stop too early, or never"
+)
 def chunk_finish_reason(choice: Node) -> Iterable[Complaint]:
     """Every choice of a chunk has `finish_reason`: null, or at its end stop, length or content_filter."""
     node = choice["finish_reason"]
@@ -271,6 +273,7 @@ def _choices_with_prompts(view: View) -> Iterable[tuple[Node, str]]:
 @completions.rule(
     "echo",
     over=_choices_with_prompts,
+    yields_to=(".text",),
     see=see.COMPLETION_CREATE,
     harm="evaluation harnesses that cut the prompt off cut off part of the answer instead",
 )

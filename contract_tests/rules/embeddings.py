@@ -110,6 +110,7 @@ def count_inputs(view: View) -> int | None:
 
 @embeddings.rule(
     "count",
+    yields_to=(".data",),
     over=lambda view: ((node, count_inputs(view)) for node in _data_lists(view) if count_inputs(view) is not None),
     needs=[Aspect.REQUEST],
     see=see.EMBEDDING_CREATE,

@@ -78,7 +78,9 @@ def _answers_with_logprobs(view: View) -> Iterable[Answer]:
 def given(answer: Answer) -> Iterable[Complaint]:
     """A text answer that is requested with `logprobs: true` has log probabilities."""
     if not any(list(node["content"]) for node in answer.logprobs):
-        yield answer.where, "text without log probabilities", "choices[].logprobs.content"
+        held = (node["content"] if node.kind == "object" else node for node in answer.logprobs)
+        where = next((node for node in held if node.kind not in ("array", "null", "missing")), answer.where)
+        yield where, "text without log probabilities", "choices[].logprobs.content"
 
 
 @logprobs.rule(
@@ -106,7 +108,7 @@ def _tokens(view: View) -> Iterator[Node]:
 @logprobs.rule("logprob", over=_tokens, harm="`math.exp(token.logprob)` raises or is above 1")
 def logprob(token: Node) -> Iterable[Complaint]:
     """`logprob` of every token is a number that is not above 0."""
-    for candidate in (token, *token["top_logprobs"]):
+    for candidate in (token, *(other for other in token["top_logprobs"] if other.kind == "object")):
         number = candidate["logprob"].number
         if number is None or number > ROUNDING:
             yield candidate["logprob"], str(candidate["logprob"]), "a number, at most 0"
@@ -179,7 +181,7 @@ def _answers_with_tokens(view: View) -> Iterable[tuple[Answer, bytes]]:
     """The answers with the bytes of their tokens, less those of which a recording's redaction changed the text."""
     if view.endpoint == "chat":
         for answer in answers(view):
-            tokens = [token for node in answer.logprobs for token in node["content"]]
+            tokens = [token for node in answer.logprobs for token in node["content"] if token.kind == "object"]
             if tokens and answer.text and not holds_dummy(answer.text):
                 yield answer, b"".join(_bytes(token) for token in tokens)
 

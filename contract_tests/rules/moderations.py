@@ -121,7 +121,12 @@ def _with_maps(view: View) -> Iterable[tuple[Node, list[Node]]]:
         yield result, [result[name] for name in names if result[name].kind == "object"]
 
 
-@moderations.rule("same-categories", over=_with_maps, harm="looking up the score of a flagged category raises")
+@moderations.rule(
+    "same-categories",
+    over=_with_maps,
+    yields_to=(".categories", ".scores", ".input-types"),
+    harm="looking up the score of a flagged category raises",
+)
 def same_categories(result: Node, maps: list[Node]) -> Iterable[Complaint]:
     """The maps of a result name the same categories."""
     known = dict.fromkeys(name for node in maps for name in node.value)
@@ -156,7 +161,7 @@ def _verdicts(view: View) -> Iterable[tuple[Node, bool]]:
 @moderations.rule(
     "flagged-agrees",
     over=_verdicts,
-    yields_to=(".categories",),
+    yields_to=(".categories", ".same-categories"),
     harm="what one client blocks by `flagged`, another one shows by its categories",
 )
 def flagged_agrees(node: Node, any_category: bool) -> Iterable[Complaint]:

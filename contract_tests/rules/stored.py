@@ -166,7 +166,7 @@ def _answers(view: View) -> Iterable[Node]:
         yield from (choice["message"] for choice in root["choices"] if choice["message"].kind == "object")
 
 
-@stored.rule("says-something", over=_answers, harm="what was stored cannot be read again")
+@stored.rule("says-something", over=_answers, yields_to=(".choices",), harm="what was stored cannot be read again")
 def says_something(node: Node) -> Iterable[Complaint]:
     """The message of a stored completion has `content`, or a refusal or calls instead."""
     if not node["content"] and not any(node[name] for name in _INSTEAD):
@@ -240,7 +240,13 @@ def _updates(view: View) -> Iterable[tuple[Node, Node]]:
         yield view.root["metadata"], view.request["metadata"]
 
 
-@stored.rule("updated", over=_updates, needs=[Aspect.REQUEST], harm="the caller goes on with labels that it replaced")
+@stored.rule(
+    "updated",
+    over=_updates,
+    needs=[Aspect.REQUEST],
+    yields_to=(".metadata",),
+    harm="the caller goes on with labels that it replaced",
+)
 def updated(node: Node, sent: Node) -> Iterable[Complaint]:
     """A completion that is updated has the metadata that were sent."""
     if sent.kind == "object" and (node.value or {}) != sent.value:

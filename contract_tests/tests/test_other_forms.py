@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,9 @@ from contract_tests.run.run import Options, run
 from contract_tests.tests.planted import DONE, Planted, Reply
 from contract_tests.tests.replies import CHAT, MESSAGES, chunks, exchange, streamed
 from fake_server import FakeServer
+from fake_server.wire.fixture import load
 
+FIXTURES = Path(__file__).parents[2] / "fixtures"
 OTHER_REPLIES: list[dict[str, Any]] = [
     {"code": 0, "msg": "ok", "data": {"id": "x", "object": "chat.completion", "choices": []}},
     {"Id": "x", "Object": "chat.completion", "Choices": []},
@@ -200,3 +203,63 @@ def test_a_refusal_with_status_200_is_one_finding(asked: dict[str, Any]) -> None
     plain = exchange({"messages": MESSAGES, **asked}, body.encode())
     request = replace(plain.request, headers=(("Content-Type", "application/json"),))
     assert judge(plain.but(request=request)).ids(MUST) == {"errors.status"}
+
+
+def _spoil(value: Any, path: list[str], change: Callable[[Any], Any]) -> None:
+    """Change what stands at a path in a JSON value; `*` is every item of an array, LOST takes a member out."""
+    name, rest = path[0], path[1:]
+    for key in range(len(value)) if name == "*" and isinstance(value, list) else [name]:
+        if isinstance(value, dict) and key not in value:
+            continue
+        if rest:
+            _spoil(value[key], rest, change)
+        elif (new := change(value[key])) is LOST:
+            del value[key]
+        else:
+            value[key] = new
+
+
+LOST = object()
+CHANGES: dict[str, Callable[[Any], Any]] = {
+    "lost": lambda value: LOST,
+    "a list": lambda value: [value],
+    "a text": lambda value: value if isinstance(value, str) else json.dumps(value),
+    "5": lambda value: 5,
+    "empty": lambda value: type(value)() if value is not None else "",
+}
+SPOILED = [
+    ("stop-stream", "choices.*.finish_reason", "a text", "chat.stream.finish-reason"),
+    ("stop-stream", "choices.*.finish_reason", "5", "chat.stream.finish-reason"),
+    ("calls-stream", "choices.*.finish_reason", "lost", "chat.stream.finishes"),
+    ("text-long-stream", "choices.*.finish_reason", "lost", "completions.stream.finishes"),
+    ("text-long-stream", "choices.*.finish_reason", "a list", "completions.stream.finish-reason"),
+    ("limit-dict", "usage.completion_tokens", "empty", "usage.completion-counted"),
+    ("top-logprobs-dict", "choices.*.logprobs.content.*.top_logprobs", "a list", "logprobs.top"),
+    ("top-logprobs-dict", "choices.*.logprobs", "a text", "logprobs.given"),
+    ("calls-stream", "choices.*.delta.tool_calls", "a list", "tools.stream-calls"),
+    ("calls-stream", "choices.*.delta.tool_calls.*.type", "5", "tools.stream-type"),
+    ("one-call-dict", "choices.*.message.tool_calls", "lost", "tools.finish-has-calls"),
+    ("one-call-dict", "choices.*.message.tool_calls", "a text", "tools.calls"),
+    ("legacy-call-dict", "choices.*.message.function_call", "a text", "tools.legacy-function-call"),
+    ("embedding", "data", "empty", "embeddings.data"),
+    ("text-echo-dict", "choices.*.text", "lost", "completions.text"),
+    ("text-choices-dict", "choices", "a list", "completions.choices"),
+    ("moderation", "results.*.categories", "empty", "moderations.categories"),
+    ("moderation", "results.*.category_scores", "empty", "moderations.scores"),
+    ("stored-updated", "metadata", "a text", "stored.metadata"),
+    ("stored", "choices.*.message", "empty", "stored.choices"),
+    ("limit-stream", "choices", "a list", "chat.stream.choices"),
+]
+
+
+@pytest.mark.parametrize(("name", "path", "change", "rule"), SPOILED, ids=lambda part: str(part))
+def test_a_member_that_is_spoiled_is_one_finding(name: str, path: str, change: str, rule: str) -> None:
+    whole = load(FIXTURES / "conforming" / f"{name}.yaml").exchange
+    view = View(whole)
+    texts = [payload.text for payload in view.payloads] or [view.body]
+    values = [json.loads(text) for text in texts if text != DONE.encode()]
+    for value in values:
+        _spoil(value, path.split("."), CHANGES[change])
+    lines = [f"data: {json.dumps(value)}\n\n" for value in values] + [f"data: {DONE}\n\n"]
+    body = "".join(lines) if view.payloads else json.dumps(values[0])
+    assert judge(whole.with_payload(body.encode())).ids(MUST) == {rule}

@@ -88,6 +88,7 @@ def content(node: Node) -> Iterable[Complaint]:
 @chat_stream.rule(
     "finish-reason-member",
     over=lambda view: () if streams_as_of_old(view) else CHAT.chunk_choices(view),
+    yields_to=(".finishes",),
     harm="code that indexes `finish_reason` raises KeyError",
 )
 def finish_reason_member(choice: Node) -> Iterable[Complaint]:

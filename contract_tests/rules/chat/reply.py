@@ -80,7 +80,12 @@ def _uncut_messages(view: View) -> Iterable[Node]:
             yield choice["message"]
 
 
-@chat.rule("says-something", over=_uncut_messages, harm="the answer is None where clients expect text")
+@chat.rule(
+    "says-something",
+    over=_uncut_messages,
+    yields_to=("tools.finish-has-calls", "tools.legacy-function-call"),
+    harm="the answer is None where clients expect text",
+)
 def says_something(node: Node) -> Iterable[Complaint]:
     """A null `content` comes with tool_calls, a function_call, a refusal or audio, or the answer was cut."""
     others = ("tool_calls", "function_call", "refusal", "audio")

@@ -102,7 +102,8 @@ def assemble(chunks: Iterable[Node]) -> list[StreamedChoice]:
             choice.entries.append(entry)
             delta = entry["delta"]
             for call in delta["tool_calls"] if delta.says("tool_calls") else ():
-                _add_call(choice, call)
+                if type(call.value) is dict:
+                    _add_call(choice, call)
     return list(choices.values())
 
 

@@ -125,7 +125,7 @@ def _ended_choices(view: View) -> Iterable[tuple[Node, tuple[Node, ...]]]:
     "reasoning-alone",
     over=_ended_choices,
     level=SHOULD,
-    yields_to=("chat.says-something",),
+    yields_to=("chat.says-something", "chat.content"),
     harm="clients show nothing: the official SDKs do not know the member that the answer stands in",
 )
 def reasoning_alone(where: Node, parts: tuple[Node, ...]) -> Iterable[Complaint]:

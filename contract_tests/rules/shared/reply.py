@@ -196,6 +196,7 @@ def choice_index(root: Node) -> Iterable[Complaint]:
     over=lambda endpoint, view: ((view, root["choices"]) for root in endpoint.dicts(view) if list(root["choices"])),
     see=SEE_CREATE,
     needs=[Aspect.REQUEST],
+    yields_to=(".choices",),
     harm="`choices[n - 1]` raises, or answers are paid for and thrown away",
 )
 def choice_count(view: View, node: Node) -> Iterable[Complaint]:

@@ -131,7 +131,7 @@ def finishes(choice: StreamedChoice) -> Iterable[Complaint]:
 @streamed_choices.rule(
     "finishes-once",
     over=Endpoint.streamed_choices,
-    yields_to=("usage.stream-no-choices", ".choice-count"),
+    yields_to=("usage.stream-no-choices", ".choice-count", ".finish-reason"),
     harm="clients that stop at the finish_reason lose what follows",
 )
 def finishes_once(choice: StreamedChoice) -> Iterable[Complaint]:

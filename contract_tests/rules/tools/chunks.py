@@ -52,6 +52,7 @@ def stream_index(delta: Node) -> Iterable[Complaint]:
 @tools.rule(
     "stream-index-order",
     over=streamed_choices,
+    yields_to=(".stream-id-once",),
     harm="openai-python's stream helper raises IndexError for a first call with the index 1",
 )
 def stream_index_order(choice: StreamedChoice) -> Iterable[Complaint]:
@@ -67,7 +68,7 @@ def stream_opening(call: StreamedCall) -> Iterable[Complaint]:
     function = call.first["function"]
     named = (function["name"],) if function.kind == "object" else ()  # else it is stream-function's
     for node in (call.first["id"], call.first["type"], *named):
-        if not node.text and call.first["custom"].kind != "object":
+        if not node.text and not (node and node.path[-1] == "type") and call.first["custom"].kind != "object":
             yield node, str(node), "a non-empty string"
 
 

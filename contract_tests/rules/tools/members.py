@@ -18,9 +18,11 @@ def legacy_function_call(root: Node) -> Iterable[Complaint]:
     """`function_call`, if a message has one, names a function and holds its arguments as a string."""
     for choice in root["choices"]:
         node = choice["message"]["function_call"]
-        if node and not node["name"].text:
+        if node and node.kind != "object":
+            yield node, str(node), "an object"
+        elif node and not node["name"].text:
             yield node["name"], str(node["name"]), "the name of a function"
-        if node and node["arguments"].kind != "string":
+        if node.kind == "object" and node["arguments"].kind != "string":
             yield node["arguments"], str(node["arguments"]), "a string"
 
 

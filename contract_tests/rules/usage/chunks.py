@@ -107,7 +107,7 @@ def stream_unasked(view: View) -> Iterable[Complaint]:
 )
 def stream_once(view: View) -> Iterable[Complaint]:
     """One chunk of a stream has usage; it is null or absent in all others."""
-    chunks = usage_chunks(view)
+    chunks = [chunk for chunk in usage_chunks(view) if chunk["usage"].kind == "object"]
     if len(chunks) > 1:
         yield chunks[1]["usage"], f"usage in {len(chunks)} chunks", "usage in the last chunk only"
 
@@ -116,6 +116,7 @@ def stream_once(view: View) -> Iterable[Complaint]:
     "stream-no-choices",
     over=only(_streams_with_usage, _wants_usage),
     needs=[Aspect.REQUEST],
+    yields_to=("chat.stream.choices", "completions.stream.choices"),
     harm="clients that look for usage where `choices` is empty count nothing",
     basis="the API reference: 'the `choices` field will always be an empty array'; the clients measured read usage "
     "wherever it is",

@@ -88,7 +88,9 @@ def _whole_usages(view: View) -> Iterable[Node]:
             yield node
 
 
-@usage.rule("adds-up", over=_whole_usages, harm="bills and budgets disagree with each other")
+@usage.rule(
+    "adds-up", over=_whole_usages, yields_to=(".completion-counted",), harm="bills and budgets disagree with each other"
+)
 def adds_up(node: Node) -> Iterable[Complaint]:
     """`total_tokens` is the sum of prompt_tokens and completion_tokens."""
     prompt, completion, total = (node[name].value if node[name].there else 0 for name in COUNTS)
