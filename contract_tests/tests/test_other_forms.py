@@ -197,14 +197,6 @@ def test_a_model_that_nobody_named_is_missed_once(model: str | None) -> None:
     assert {rule for rule in asked.ids() if rule.endswith("model")} == {"chat.model"}
 
 
-@pytest.mark.parametrize("asked", [{"model": "m"}, {"model": "m", "messages": []}, {"model": "no-such-model-x"}])
-def test_a_refusal_with_status_200_is_one_finding(asked: dict[str, Any]) -> None:
-    body = json.dumps({"error": {"message": "no", "type": "invalid_request_error", "param": None, "code": None}})
-    plain = exchange({"messages": MESSAGES, **asked}, body.encode())
-    request = replace(plain.request, headers=(("Content-Type", "application/json"),))
-    assert judge(plain.but(request=request)).ids(MUST) == {"errors.status"}
-
-
 def _spoil(value: Any, path: list[str], change: Callable[[Any], Any]) -> None:
     """Change what stands at a path in a JSON value; `*` is every item of an array, LOST takes a member out."""
     name, rest = path[0], path[1:]

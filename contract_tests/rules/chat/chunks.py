@@ -85,10 +85,15 @@ def content(node: Node) -> Iterable[Complaint]:
         yield node["content"], str(node["content"]), "a string or null"
 
 
+def _choices_with_reason(view: View) -> Iterable[Node]:
+    """The choices of chunks; none where the member is nowhere in a whole stream, of which `finishes` speaks."""
+    nowhere = all("finish_reason" not in choice.value for choice in CHAT.chunk_choices(view))
+    return () if streams_as_of_old(view) or (nowhere and any(CHAT.whole_streams(view))) else CHAT.chunk_choices(view)
+
+
 @chat_stream.rule(
     "finish-reason-member",
-    over=lambda view: () if streams_as_of_old(view) else CHAT.chunk_choices(view),
-    yields_to=(".finishes",),
+    over=_choices_with_reason,
     harm="code that indexes `finish_reason` raises KeyError",
 )
 def finish_reason_member(choice: Node) -> Iterable[Complaint]:

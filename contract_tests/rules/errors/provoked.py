@@ -39,8 +39,6 @@ def _complain_unless_refused(view: View, *statuses: int) -> Iterable[Complaint]:
     nowhere = (404,) if view.exchange.request.path.endswith("/") else ()  # a slash more is another path
     if view.status >= 500 and view.knows(Aspect.REQUEST) and mistakes(view):
         return  # one cause, one finding: errors.callers-mistake
-    if view.ok and view.whole and view.failure and not untyped:
-        return  # errors.status
     if view.status not in (*statuses, *untyped, *nowhere, *ANOTHER_TIME):
         yield view, f"status {view.status}", f"status {statuses[0]}", harm_of_status(view)
 

@@ -89,7 +89,7 @@ _streams_with_usage = only(streams_of_any, usage_chunks)
     level=SHOULD,
     needs=[Aspect.REQUEST],
     see=see.CHAT_CREATE,
-    harm="clients that read `choices[0]` of every chunk find none in the one they did not ask for",
+    harm="clients that read `choices[0]` of every chunk meet an `IndexError` on the one they did not ask for",
 )
 def stream_unasked(view: View) -> Iterable[Complaint]:
     """Usage is streamed only if include_usage asks for it: the extra chunk has no choices."""
