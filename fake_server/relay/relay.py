@@ -22,9 +22,11 @@ from fake_server.relay.upstream import LABEL_HEADER, Unreachable, connect, parse
 from fake_server.wire.bounds import Bounds
 from fake_server.wire.exchange import Exchange, Request, header
 from fake_server.wire.head import Malformed, TooLarge
-from fake_server.wire.request import RequestCapture
+from fake_server.wire.request import NoRoom, RequestCapture, Room
 
 log = logging.getLogger("fake_server")
+MOST_IN_FLIGHT = 64 * 1024 * 1024
+"""Bytes of the requests under way that one relay keeps: beyond it a recorder passes on without keeping."""
 MOST_LOGGED = 10
 """Reasons for refusals that one relay logs."""
 
@@ -71,6 +73,7 @@ class Relay(Listener):
         super().__init__(port)
         self._keep_raw, self._pass_on = keep_raw, pass_on
         self._carried = 0
+        self._room = Room(MOST_IN_FLIGHT)
         self._logged: set[Refusal] = set()
         self._answer = answer
         self._target = parse_target(target_url, extra_headers, extra_query)
@@ -134,6 +137,7 @@ class Relay(Listener):
                         self._amend(before, connections.pop())
                     await self._carry(forwarding, head, connections)
                 finally:
+                    request.release()
                     self._carried -= 1
                     self._exchange_ended.set()
                 if not forwarding.reusable:
@@ -150,11 +154,15 @@ class Relay(Listener):
             return None
         self._carried += 1
         pieces: list[tuple[bytes, float]] = []
-        stays = None
+        stays, capture = None, RequestCapture(self.bounds, room=self._room)
         try:
-            if (request := await self._read_whole(client, head, pieces)) is not None:
+            if (request := await self._read_whole(client, head, pieces, capture)) is not None:
                 stays = await self._answer(client, request)
+        except NoRoom as error:
+            await send_error(client, 503, f"The recorder cannot take the request now: {error}.", "server_busy")
+            return False
         finally:
+            capture.release()
             self._carried -= 1
             self._exchange_ended.set()
         if stays is None:
@@ -162,10 +170,14 @@ class Relay(Listener):
                 client.put_back(data, at)
         return stays
 
-    async def _read_whole(self, client: Connection, head: bytes, pieces: list[tuple[bytes, float]]) -> Request | None:
-        """The whole request, its body's bytes appended to `pieces`; None if it is too large, too slow or no HTTP."""
-        request, loop = RequestCapture(self.bounds), asyncio.get_running_loop()
-        continued = False
+    async def _read_whole(
+        self, client: Connection, head: bytes, pieces: list[tuple[bytes, float]], request: RequestCapture
+    ) -> Request | None:
+        """The whole request, its body's bytes appended to `pieces`; None if it is too large, too slow or no HTTP.
+
+        Raises NoRoom.
+        """
+        loop, continued = asyncio.get_running_loop(), False
         try:
             request.feed(head)
             while not request.done:
@@ -181,6 +193,8 @@ class Relay(Listener):
                 used = request.feed(data)
                 pieces[-1] = data[:used], at
                 client.put_back(data[used:], at)
+        except NoRoom:
+            raise
         except (Malformed, TooLarge):
             return None
         return request.request
@@ -230,7 +244,8 @@ class Relay(Listener):
     async def _read_head(self, client: Connection) -> tuple[RequestCapture, bytes] | None:
         """The next request's head, parsed and as received; None if the client left or sent no request."""
         self.wait(client)
-        request, raw = RequestCapture(self.bounds, parse_on=self._pass_on), b""
+        room = self._room if self._pass_on else None
+        request, raw = RequestCapture(self.bounds, parse_on=self._pass_on, room=room), b""
         deadline: float | None = None  # a connection may be idle between requests, not inside a head
         loop = asyncio.get_running_loop()
         while not request.head_done:

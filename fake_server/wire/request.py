@@ -15,18 +15,34 @@ from fake_server.wire.head import (
     parse_transfer_codings,
 )
 
+SMALL = 64 * 1024
+"""Bytes of a body that are kept even where there is no room."""
+
+
+class NoRoom(TooLarge):
+    """The bodies of other requests take all the room."""
+
+
+class Room:
+    """How many bytes several captures may keep together."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.held = most, 0
+
 
 class RequestCapture:
     """Feed it the client's bytes; `head_done` and `done` say how much of the request has arrived.
 
     `feed` returns how many bytes belong to this request. Raises Malformed and TooLarge. With `parse_on` a body
-    over the bound is not kept, but parsed to its end; `truncated` says so.
+    over the bound is not kept, but parsed to its end; `truncated` says so. What is kept counts in `room` until
+    `release`; where that is full it is not kept either. Raises NoRoom then, without `parse_on`.
     """
 
-    def __init__(self, bounds: Bounds | None = None, *, parse_on: bool = False) -> None:
+    def __init__(self, bounds: Bounds | None = None, *, parse_on: bool = False, room: Room | None = None) -> None:
         self.bounds = bounds or Bounds()
         self.truncated = False
-        self._parse_on = parse_on
+        self._parse_on, self._room = parse_on, room or Room(self.bounds.body)
+        self._taken, self._full = 0, False
         self.method = self.target = ""
         self.version = "1.1"
         self.headers: Headers = ()
@@ -65,11 +81,25 @@ class RequestCapture:
         return (header(self.headers, "expect") or "").lower() == "100-continue"
 
     def payload(self, piece: bytes) -> None:
-        if len(self._payload) + len(piece) > self.bounds.body:
+        size, room = len(self._payload), self._room
+        if size + len(piece) > self.bounds.body:
             if not self._parse_on:
                 raise TooLarge("body", f"the request body is larger than {self.bounds.body} bytes")
             self.truncated = True
-        self._payload += piece[: self.bounds.body - len(self._payload)]
+            piece = piece[: self.bounds.body - size]
+        if self._full or (size + len(piece) > SMALL and room.held + len(piece) > room.most):
+            if not self._parse_on:
+                raise NoRoom("body", "the bodies of other requests take all the room")
+            self.truncated = self._full = True
+            return
+        room.held += len(piece)
+        self._taken += len(piece)
+        self._payload += piece
+
+    def release(self) -> None:
+        """What was kept counts no more."""
+        self._room.held -= self._taken
+        self._taken = 0
 
     def boundary(self) -> None:
         """The writes of a request are not recorded."""
