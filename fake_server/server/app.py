@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from fake_server.server.pages import FakeApp
 
 log = logging.getLogger("fake_server")
+SANDBOX = {"content-security-policy": "sandbox", "x-content-type-options": "nosniff"}
+"""What keeps a reply from running scripts in the fake's own origin: it may repeat what a page sent, and a fault or a
+script may have it sent as HTML."""
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 """What no path here has; a pattern would take a last line feed for the end of a path."""
 
@@ -210,6 +213,11 @@ def _with_length(delivery: Delivery) -> Delivery:
     return replace(delivery, headers=(*delivery.headers, ("content-length", str(delivery.length))))
 
 
+def _is_navigation(context: RequestContext) -> bool:
+    """Whether a browser will show the reply as a page, or in a frame; no client of an API asks for HTML."""
+    return context.fields.get("sec-fetch-mode") == "navigate" or "text/html" in context.fields.get("accept", "")
+
+
 def _with_headers(delivery: Delivery, context: RequestContext, browser: CrossOrigin | None) -> Delivery:
     """The reply that begins now, with the headers that OpenAI sends with every reply, in the style's case."""
     seconds = context.entry.answered(delivery.status)
@@ -221,6 +229,8 @@ def _with_headers(delivery: Delivery, context: RequestContext, browser: CrossOri
         fields.append(("openai-processing-ms", str(max(1, round(seconds * 1000)))))
     if "x-request-id" not in present:
         fields.append(("x-request-id", f"req_{os.urandom(16).hex()}"))
+    if _is_navigation(context) and not context.controls and context.path not in PAGES:
+        fields = [(name, value) for name, value in fields if name.lower() not in SANDBOX] + list(SANDBOX.items())
     settings = context.settings
     style = context.rendered_style or settings.fixed_style
     style = style or Style.draw(settings.seed, context.path.encode())
