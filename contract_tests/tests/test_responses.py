@@ -163,6 +163,31 @@ def test_a_call_id_that_changes_at_the_end_is_found() -> None:
     assert broken(streamed("response-calls-stream", ended(output=output)(events))) == {"responses.call-ids"}
 
 
+SCHEMAS: list[tuple[Any, bool]] = [
+    ({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}, True),
+    ({"type": ["string", "null"], "title": "t", "description": "d", "enum": ["a", 1, None]}, True),
+    ({"anyOf": [{"$ref": "#/$defs/a"}, True], "$defs": {"a": {"items": {"type": "integer"}}}}, True),
+    ({"type": "object", "additionalProperties": {"type": "string"}, "x-more": 1}, True),
+    ({"type": 1}, False),
+    ({"type": ["string", "string"]}, False),
+    ({"properties": ["city"]}, False),
+    ({"properties": {"city": "string"}}, False),
+    ({"required": "city"}, False),
+    ({"required": ["city", "city"]}, False),
+    ({"items": {"description": []}}, False),
+    ({"anyOf": [None]}, False),
+]
+
+
+@pytest.mark.parametrize(("schema", "holds"), SCHEMAS, ids=lambda value: json.dumps(value)[:50])
+def test_a_schema_that_a_tool_comes_back_with_is_one(schema: Any, holds: bool) -> None:
+    exchange = load("response-calls-dict")
+    body = json.loads(exchange.payload)
+    body["tools"][0]["parameters"] = schema
+    found = broken(exchange.with_payload(json.dumps(body).encode()))
+    assert found == (set() if holds else {"responses.schemas"})
+
+
 # -- hostile replies
 
 STRANGE: tuple[Any, ...] = (None, True, -1, 10**30, 1.5, "", "x" * 2000, [], [[]], {}, [{"type": []}])
