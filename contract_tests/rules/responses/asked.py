@@ -61,10 +61,21 @@ def echoes(node: Node, sent: Node) -> Iterable[Complaint]:
 
 
 def _is_same(first: Any, second: Any) -> bool:
-    """Whether two values say the same; true is not 1, and which draft a schema names does not come back."""
-    if isinstance(first, dict) and isinstance(second, dict):
-        first, second = ({name: value for name, value in each.items() if name != "$schema"} for each in (first, second))
-    return bool(first == second) and (type(first) is bool) is (type(second) is bool)
+    """Whether what came back says what was sent: true is not 1, and objects may have more members than were sent.
+
+    Which draft a schema names does not come back.
+    """
+    waiting = [(first, second)]
+    while waiting:
+        seen, sent = waiting.pop()
+        if isinstance(sent, dict) and isinstance(seen, dict):
+            names = [name for name in sent if name != "$schema"]
+            if not all(name in seen for name in names):
+                return False
+            waiting += ((seen[name], sent[name]) for name in names)
+        elif seen != sent or (type(seen) is bool) is not (type(sent) is bool):
+            return False
+    return True
 
 
 def _continued(view: View) -> Iterator[tuple[Node, Node]]:

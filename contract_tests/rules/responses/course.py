@@ -246,3 +246,46 @@ def output_agrees(stream: ResponseStream) -> Iterable[Complaint]:
     seen = [item.text_of("id") for item in items_of(final) if item.text_of("id") not in known]
     if seen != wanted:
         yield final["output"], f"{len(seen)} items: {show(seen)}", f"{len(wanted)}: {show(wanted)}"
+
+
+def _ended_items(view: View) -> Iterator[tuple[Node, Node]]:
+    """Each closed item with the one of its id in the Response at the end."""
+    for stream in whole_streams(view):
+        final = stream.final
+        ended = {item.text_of("id"): item for item in items_of(final)} if final is not None else {}
+        for item in stream.items:
+            same = ended.get(item.closed.text_of("id")) if item.closed is not None else None
+            if item.closed is not None and same is not None:
+                yield item.closed, same
+
+
+@responses_stream.rule(
+    "output-same",
+    over=_ended_items,
+    level=SHOULD,
+    yields_to=(".text-agrees", ".arguments-agree", "responses.call-ids", "responses.item-ids"),
+    harm="what a client kept while the stream ran is not what it finds in the Response at the end",
+)
+def output_same(closed: Node, ended: Node) -> Iterable[Complaint]:
+    """An item in the Response at the end is as it was when it was closed, encrypted content aside."""
+    for name in {**closed.value, **ended.value}:
+        if name != "encrypted_content" and ended.get(name) != closed.get(name):
+            yield ended[name], str(ended[name]), f"{closed[name]}, as it was closed"
+
+
+@responses_stream.rule(
+    "parts-counted",
+    over=lambda view: (
+        item
+        for item in _announced_items(view)
+        if item.closed is not None and item.closed.text_of("type") == "message" and item.parts
+    ),
+    level=SHOULD,
+    yields_to=(".announced", ".part-brackets", ".text-agrees", ".item-closes"),
+    harm="a part is shown while the model speaks and gone at the end, or comes from nowhere",
+)
+def parts_counted(item: StreamedItem) -> Iterable[Complaint]:
+    """A closed message has the parts that were streamed, no more and no fewer."""
+    content = item.closed["content"] if item.closed is not None else None
+    if content is not None and content.kind == "array" and len(content.value) != len(item.parts):
+        yield content, f"{len(content.value)} parts", f"{len(item.parts)}, as were streamed"
