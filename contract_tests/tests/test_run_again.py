@@ -29,6 +29,8 @@ from contract_tests.tests.small_target import (
 )
 
 STREAMS = ("chat.stream.short", "chat.stream.poem", "chat.stream.no-usage", "http.accept-any")
+PATIENT = 200.0
+"""Seconds of a run: a part of them may be spent on asking again, and a busy machine takes long for it."""
 CUT = stream().replace(b"data: [DONE]\n\n", b"")
 
 
@@ -68,7 +70,7 @@ def one_at_a_time(beside: Answerer, alone: Answerer = sensible) -> Answerer:
 
 @pytest.mark.parametrize("beside", [CUT, refusal(503, "busy"), reply(200, b""), CUT[:-60]])
 def test_what_heals_alone_is_a_finding_of_the_relation_and_names_it(beside: bytes) -> None:
-    report, _ = report_of(to_cases(one_at_a_time(lambda asked: beside)), *STREAMS)
+    report, _ = report_of(to_cases(one_at_a_time(lambda asked: beside)), *STREAMS, run_seconds=PATIENT)
     assert musts(report) == {"relations.as-alone"}
     findings = [finding for finding in report.findings if finding.rule.id == "relations.as-alone"]
     assert all(finding.actual.startswith("beside other requests, not alone: ") for finding in findings)
@@ -99,13 +101,15 @@ def test_what_a_slow_reply_breaks_is_not_blamed_on_others() -> None:
     first, created, rest = stream().partition(b'"created": 1700000000')
     later = first + created + rest.replace(created, b'"created": 1700000001', 1)
     assert b'"created": 1700000001' in later
-    report, _ = report_of(to_cases(one_at_a_time(lambda asked: later)), *STREAMS)
+    report, _ = report_of(to_cases(one_at_a_time(lambda asked: later)), *STREAMS, run_seconds=PATIENT)
     assert musts(report) == {"chat.stream.same-created"}
 
 
 def test_a_fault_that_load_hid_is_named_beside_it() -> None:
     wrong = stream().replace(b"chat.completion.chunk", b"chat.completion.chnuk")
-    report, _ = report_of(to_cases(one_at_a_time(lambda asked: refusal(500, "busy"), lambda asked: wrong)), *STREAMS)
+    report, _ = report_of(
+        to_cases(one_at_a_time(lambda asked: refusal(500, "busy"), lambda asked: wrong)), *STREAMS, run_seconds=PATIENT
+    )
     assert musts(report) == {"relations.as-alone", "chat.stream.object"}
 
 
@@ -160,7 +164,9 @@ async def quick_main(base_url: str, *options: str, seconds: float, slack: float)
 
 def test_a_stream_of_main_that_others_cut_is_a_finding_of_the_relation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "run_main_program", quick_main)
-    report, _ = report_of(to_cases(one_at_a_time(lambda asked: CUT)), "client.main-stream", *STREAMS)
+    report, _ = report_of(
+        to_cases(one_at_a_time(lambda asked: CUT)), "client.main-stream", *STREAMS, run_seconds=PATIENT
+    )
     assert musts(report) == {"relations.as-alone"}
     healed = [finding.actual for finding in of(report, "client.main-stream").findings]
     assert "beside other requests, not alone: client.main-stream: exit code 5: client.py: the stream ended" in healed
