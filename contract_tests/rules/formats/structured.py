@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from functools import cache
 from typing import Any
 
 from contract_tests.rules.engine import references as see
@@ -13,7 +12,7 @@ from contract_tests.rules.engine.answers import Answer, answers
 from contract_tests.rules.engine.judge import NOTE, Complaint, Section
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.errors.mistakes import wrong_formats
-from fake_server.api import patterns
+from contract_tests.rules.formats.fitting import Fitting
 from fake_server.relay.redact import excerpt, holds_dummy
 from fake_server.wire import jsontext
 
@@ -102,51 +101,15 @@ def json_object(answer: Answer, value: object) -> Iterable[Complaint]:
         yield answer.where, f"{excerpt(answer.text, 50)!r}", "an object"
 
 
-def _schema_answers(view: View) -> Iterable[tuple[Answer, Any, dict[str, Any]]]:
+def _schema_answers(view: View) -> Iterable[tuple[Answer, Any, dict[str, Any], Fitting]]:
     json_schema = view.request["response_format"]["json_schema"]
     if json_schema["schema"].kind == "object" and json_schema["strict"].value is True:
-        yield from ((*parsed, json_schema["schema"].value) for parsed in _parsed_answers(view))
+        schema, fitting = json_schema["schema"].value, Fitting()
+        yield from ((*parsed, schema, fitting) for parsed in _parsed_answers(view))
 
 
 @formats.rule("schema-kept", over=_schema_answers, harm="typed clients fail to parse the answer")
-def schema_kept(answer: Answer, value: Any, schema: dict[str, Any]) -> Iterable[Complaint]:
+def schema_kept(answer: Answer, value: Any, schema: dict[str, Any], fitting: Fitting) -> Iterable[Complaint]:
     """With a strict json_schema the text is valid against the schema that was sent."""
-    if wrong := violation(value, schema):
+    if wrong := fitting.violation(value, schema):
         yield answer.where, wrong, "JSON that fits the schema"
-
-
-def violation(value: Any, schema: dict[str, Any]) -> str:
-    """The first thing in which the value does not fit, '' where it fits or the schema is none itself."""
-    if "patternProperties" in str(schema):  # strict schemas have none, and its patterns may take for ever
-        return ""
-    try:
-        _validator().check_schema(schema)
-        error = next((each for each in _validator()(schema).iter_errors(value) if not _of_dummy(each)), None)
-    except Exception:  # references, patterns and numbers fail in ways of their own
-        return ""
-    path = "".join(f"[{step!r}]" for step in error.absolute_path) if error else ""
-    return excerpt(f"{path} {error.message}".strip(), 120) if error else ""
-
-
-_STRUCTURE = ("type", "required", "additionalProperties", "properties", "minItems", "maxItems")
-"""What a schema says that no dummy changes."""
-
-
-def _of_dummy(error: Any) -> bool:
-    """Whether an error is about a value, or a word of the schema, that a recording has a dummy in place of."""
-    texts = (json.dumps(part, default=str) for part in (error.instance, error.validator_value))
-    return error.validator not in _STRUCTURE and any(map(holds_dummy, texts))
-
-
-@cache
-def _validator() -> Any:
-    """jsonschema's validator, whose patterns are matched in a time linear in the text."""
-    from jsonschema import Draft202012Validator, ValidationError, validators
-
-    def pattern(_: Any, form: str, value: Any, __: Any) -> Iterable[ValidationError]:
-        if isinstance(value, str) and not patterns.find_problem(form) and not patterns.search(form, value):
-            yield ValidationError(f"{value!r} does not match {form!r}")
-
-    return validators.extend(  # type: ignore[no-untyped-call]
-        Draft202012Validator, {"pattern": pattern}
-    )

@@ -11,30 +11,31 @@ from contract_tests.rules.engine.answers import Answer, answers
 from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.view import View
-from contract_tests.rules.formats.structured import violation
+from contract_tests.rules.formats.fitting import Fitting
 from contract_tests.rules.tools.calls import calling_turns, offered_names, tools
 from fake_server.relay.redact import excerpt
 from fake_server.wire import jsontext
 
 
-def _strict_calls(view: View) -> Iterable[tuple[Node, Any, dict[str, Any]]]:
+def _strict_calls(view: View) -> Iterable[tuple[Node, Any, dict[str, Any], Fitting]]:
     """The only call of a reply, with its arguments and schema, if it is strict; of several nothing is promised."""
     functions = [tool["function"] for tool in view.request["tools"] if tool["function"]["strict"].value is True]
     described = [function for function in functions if function["parameters"].kind == "object"]
     schemas = {function["name"].text: function["parameters"].value for function in described}
+    fitting = Fitting()
     for turn in calling_turns(view) if schemas else ():
         cut = turn.finish.text in ("length", "content_filter")
         if len(turn.names) == len(turn.arguments) == 1 and turn.names[0] in schemas and not cut:
             node, text = turn.arguments[0]
             parsed = jsontext.parse(text.encode("utf-8", "replace"))
             if parsed.ok and isinstance(parsed.value, dict):
-                yield node, parsed.value, schemas[turn.names[0]]
+                yield node, parsed.value, schemas[turn.names[0]], fitting
 
 
 @tools.rule("strict-kept", over=_strict_calls, see=see.STRUCTURED, harm="typed tools fail to parse their arguments")
-def strict_kept(node: Node, value: Any, schema: dict[str, Any]) -> Iterable[Complaint]:
+def strict_kept(node: Node, value: Any, schema: dict[str, Any], fitting: Fitting) -> Iterable[Complaint]:
     """The arguments of a function with `strict: true` are valid against its schema."""
-    if wrong := violation(value, schema):
+    if wrong := fitting.violation(value, schema):
         yield node, wrong, "arguments that fit the schema"
 
 
