@@ -18,6 +18,7 @@ from fake_server.api import vectors
 from fake_server.scripts import book as scripts
 from fake_server.server.routes.embeddings import embeddings_of
 from fake_server.server.settings import Settings
+from fake_server.server.state.memory import LARGEST_ALONE, MIB, MOST_IN_FLIGHT, MemoryBudget
 from fake_server.tests.edge_client import ask, serving
 from fake_server.tests.genuine import RECORDINGS, genuine, refused_plainly, shapes
 
@@ -190,3 +191,19 @@ def test_a_script_speaks_only_with_errors_and_raw_bytes() -> None:
 def test_a_plain_answer_has_the_members_of_genuine_ones_in_their_order() -> None:
     body = embeddings_of({"model": VECTORS, "input": ["a", "b"], "encoding_format": "float"}, 2)
     assert set(shapes(body)) <= genuine("embeddings")["json"]
+
+
+@pytest.mark.security("memory")
+def test_as_many_vectors_as_the_api_takes_fit_alone() -> None:
+    """2,048 inputs; two such replies at once do not fit, nor one beside others."""
+    inputs, budget = 2048, MemoryBudget()
+    listed = len(json.dumps({"object": "embedding", "index": inputs, "embedding": []}, indent=2))
+    size = inputs * (len(json.dumps(vectors.make_vector(VECTORS, "a tree"))) + listed)
+    assert MOST_IN_FLIGHT < size < LARGEST_ALONE
+    assert budget.reserve(20_000, large=True)
+    assert budget.reserve(size, large=True)
+    assert not budget.reserve(size, large=True)
+    budget.release(size)
+    assert budget.reserve(2 * MIB, large=True)
+    assert not budget.reserve(size, large=True)
+    assert not budget.reserve(LARGEST_ALONE + 1, large=True)

@@ -18,6 +18,7 @@ from contract_tests.lab.fuzz import (
     costly,
     faults,
     floods,
+    floods_together,
     hostile_folders,
     memory,
     pages,
@@ -28,7 +29,7 @@ from contract_tests.lab.fuzz import (
     surface,
     wire,
 )
-from contract_tests.lab.fuzz.fake_process import FakeProcess
+from contract_tests.lab.fuzz.fake_process import PATIENCE, FakeProcess
 from contract_tests.lab.fuzz.part import Part
 from contract_tests.lab.tools.environments import NotInstalled
 from contract_tests.lab.tools.processes import ending_on_sigterm
@@ -45,9 +46,10 @@ PARTS: tuple[Part, ...] = (
     *hostile_folders.PARTS,
     *costly.PARTS,
 )
-SURFACE, MEMORY, FLOODS = "surface", "memory", "floods"
-SHARES = {SURFACE: 3, MEMORY: 2, FLOODS: 4} | {part.name: 1 for part in PARTS}
+SURFACE, MEMORY, FLOODS, TOGETHER = "surface", "memory", "floods", "floods-together"
+SHARES = {SURFACE: 3, MEMORY: 2, FLOODS: 4, TOGETHER: 4} | {part.name: 1 for part in PARTS}
 """How the time is divided."""
+PATIENT = {part.name: part.patience for part in PARTS}
 HANGS = 120.0
 """Seconds for one round, after which the stack is printed and the run ends."""
 INTERRUPTED = 130
@@ -64,6 +66,9 @@ def fuzz(name: str, fake: FakeProcess, seed: int, seconds: float) -> str:
     if name == FLOODS:
         with tempfile.TemporaryDirectory() as folder:
             return floods.run_all(Path(folder), seconds, seed // ROUNDS)
+    if name == TOGETHER:
+        with tempfile.TemporaryDirectory() as folder:
+            return floods_together.run(Path(folder), seed // ROUNDS)
     part = next(part for part in PARTS if part.name == name)
     until, count, number = time.monotonic() + seconds, 0, seed
     while not count or time.monotonic() < until:
@@ -113,7 +118,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             with (
                 ending_on_sigterm(),
                 tempfile.TemporaryDirectory() as folder,
-                FakeProcess(seed // ROUNDS, Path(folder)) as fake,
+                FakeProcess(seed // ROUNDS, Path(folder), PATIENT.get(name, PATIENCE)) as fake,
             ):
                 work = partial(fuzz, name, fake, seed, share)
                 passed &= _passes(name, work, seed)

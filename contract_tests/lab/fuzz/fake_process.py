@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 0.3
 """Seconds that the server waits for a head or a body, where tests do not say."""
+UNHURRIED = 30.0
+"""The same where requests are large, or the machine is loaded on purpose."""
 START_SECONDS = 20.0
 IDLE_TASKS = 2
 """Tasks of an idle server: it serves, and waits to be stopped."""
@@ -37,7 +39,7 @@ class FakeProcess(LineProcess):
     """The process. `folder` holds its log and the files of its users."""
 
     def __init__(self, seed: int, folder: Path, patience: float = PATIENCE) -> None:
-        self.folder, self._log, self._read_bytes = folder, folder / "fake.log", 0
+        self.folder, self._seed, self._log, self._read_bytes = folder, seed, folder / "fake.log", 0
         command = [sys.executable, "-m", __name__, str(seed), str(patience)]
         super().__init__(command, env=child_environment(PYTHONPATH=str(ROOT)), log=self._log)
         try:
@@ -45,6 +47,19 @@ class FakeProcess(LineProcess):
         except (TimeoutError, ValueError):
             self.stop()
             raise RuntimeError(f"the fake did not start: {self._log.read_text()[-500:]}") from None
+
+    @functools.cached_property
+    def idle(self) -> FakeProcess:
+        """Another fake, which nobody loads: it shows how busy the machine is."""
+        folder = self.folder / "idle"
+        folder.mkdir(exist_ok=True)
+        return FakeProcess(self._seed, folder, UNHURRIED)
+
+    def stop(self) -> None:
+        """Kill it, and the idle one if there is one."""
+        if "idle" in self.__dict__:
+            self.idle.stop()
+        super().stop()
 
     def usage(self) -> dict[str, int]:
         """`{rss, blocks, tasks, connections}` once open requests have ended; rss in bytes, 0 if unknown."""

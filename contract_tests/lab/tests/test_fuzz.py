@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import strategies as st
 
-from contract_tests.lab.fuzz import floods, memory, surface
+from contract_tests.lab.fuzz import floods, floods_together, memory, surface
 from contract_tests.lab.fuzz.__main__ import PARTS, main
 from contract_tests.lab.fuzz.client import ask
-from contract_tests.lab.fuzz.fake_process import FakeProcess
-from contract_tests.lab.fuzz.part import Part
+from contract_tests.lab.fuzz.fake_process import UNHURRIED, FakeProcess
+from contract_tests.lab.fuzz.part import LONG, Part
+from contract_tests.lab.fuzz.waits import Wait
 from contract_tests.lab.tools.environments import NotInstalled
 from fake_server.wire.exchange import Request
 
@@ -55,6 +58,34 @@ def test_the_surface_holds(fake: FakeProcess) -> None:
 def test_a_flood_is_bounded(tmp_path: Path, flood: Callable[[floods.Flood], None]) -> None:
     with FakeProcess(SEED, tmp_path, patience=30.0) as fake:
         assert floods.run(flood, fake).peak < floods.MOST_RSS
+
+
+@pytest.mark.security("memory")
+def test_floods_at_one_fake_are_bounded(tmp_path: Path) -> None:
+    """What is measured of the waits is left to make fuzz: a test has no clock."""
+    some = (floods.half_open_with_fields, floods.bodies_in_the_journal, floods_together.deep_bodies)
+    with FakeProcess(SEED, tmp_path, UNHURRIED) as fake:
+        assert floods_together.play(some, fake)
+        assert fake.peak_rss() < floods.MOST_RSS
+
+
+@pytest.mark.parametrize(
+    ("seconds", "idle", "late"), [(0.9, 0.01, False), (1.1, 0.01, True), (4.0, 1.0, False), (9.0, 1.0, True)]
+)
+def test_a_wait_is_late_only_beside_one_of_an_idle_fake(seconds: float, idle: float, late: bool) -> None:
+    assert Wait(seconds, idle).is_late is late
+
+
+@pytest.mark.parametrize("value", [["x" * 10_000] * 900, {f"m{n}": {"a": [n] * 99} for n in range(999)}, "x" * 10**6])
+def test_a_failing_value_is_printed_for_a_reader(fake: FakeProcess, value: Any) -> None:
+    def fails(_: FakeProcess, drawn: Any) -> None:
+        assert drawn != value, "found"
+
+    with pytest.raises(AssertionError, match="found") as raised:
+        Part("requests", "", st.just(value), fails).round(fake, SEED, 5)
+    notes = "\n".join(raised.value.__notes__)
+    assert "holds(" in notes
+    assert len(notes) < LONG + 1000
 
 
 def _divide(fake: FakeProcess, value: object) -> None:

@@ -16,6 +16,8 @@ KINDS = (REQUESTS, STORED, USES, SCRIPTS, FAULTS, IN_FLIGHT)
 """`uses` are counts of scripts for each key or conversation; `in_flight` are bodies and replies under way."""
 MOST_ADDED, MOST_IN_FLIGHT = 48 * MIB, 64 * MIB
 """Bytes of scripts, queued replies and faults, and bytes in flight, that all spaces hold together."""
+LARGEST_ALONE = 72 * MIB
+"""Bytes of a reply that fits beside no more than a megabyte: 2,048 embeddings of 1,536 numbers have 65 MiB."""
 SMALL, SPARE = 64 * 1024, 16 * MIB
 """Bytes of a request or reply that is small: such fit in the spare room while large ones fill theirs."""
 
@@ -54,7 +56,9 @@ class MemoryBudget:
     def reserve(self, size: int, *, large: bool) -> bool:
         """Count bytes in flight until `release`; False, and nothing is counted, where they do not fit."""
         with self.lock:
-            if self.kinds[IN_FLIGHT] + size > MOST_IN_FLIGHT + (0 if large else SPARE):
+            held = self.kinds[IN_FLIGHT]
+            is_alone = held <= MIB and size <= LARGEST_ALONE
+            if held + size > MOST_IN_FLIGHT + (0 if large else SPARE) and not is_alone:
                 return False
             self.kinds[IN_FLIGHT] += size
             self.held += size
