@@ -10,7 +10,8 @@ from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.node import Node, show
 from contract_tests.rules.engine.response_stream import items_of
 from contract_tests.rules.engine.view import View
-from contract_tests.rules.formats.structured import read_json, violation
+from contract_tests.rules.formats.fitting import Fitting
+from contract_tests.rules.formats.structured import read_json
 from contract_tests.rules.responses.reply import responses
 from contract_tests.rules.responses.subjects import (
     CREATED,
@@ -137,14 +138,15 @@ def _is_call(kind: str) -> bool:
     return kind.endswith("_call") or kind in ("mcp_approval_request", "mcp_list_tools")
 
 
-def _formatted(view: View) -> Iterator[tuple[Node, Node]]:
+def _formatted(view: View) -> Iterator[tuple[Node, Node, Fitting]]:
     """The texts of completed Responses that were to be JSON, with the format that was sent."""
     form = view.request["text"]["format"]
     if view.endpoint != CREATED or form.text_of("type") not in ("json_schema", "json_object"):
         return
+    fitting = Fitting()
     for root in completed(view):
         texts = [] if has_refusal(root) else texts_of(root)
-        yield from ((node, form) for node in texts if node.text and not holds_dummy(node.text))
+        yield from ((node, form, fitting) for node in texts if node.text and not holds_dummy(node.text))
 
 
 @responses.rule(
@@ -154,19 +156,19 @@ def _formatted(view: View) -> Iterator[tuple[Node, Node]]:
     see=see.STRUCTURED,
     harm="`json.loads(response.output_text)` raises, or typed clients fail to parse the answer",
 )
-def format_(node: Node, form: Node) -> Iterable[Complaint]:
+def format_(node: Node, form: Node, fitting: Fitting) -> Iterable[Complaint]:
     """With `text.format` json_schema or json_object the text is JSON, and fits the schema where that is strict."""
     count, value = read_json(node.text)
     if not count:
         yield node, f"{excerpt(node.text, 50)!r}", "a JSON text"
     elif form.text_of("type") == "json_object" and not isinstance(value, dict):
         yield node, f"{excerpt(node.text, 50)!r}", "a JSON object"
-    elif form["strict"].value is True and (wrong := _misfit(value, form["schema"])):
+    elif form["strict"].value is True and (wrong := _misfit(value, form["schema"], fitting)):
         yield node, wrong, "JSON that fits the schema"
 
 
-def _misfit(value: Any, schema: Node) -> str:
-    return violation(value, schema.value) if schema.kind == "object" else ""
+def _misfit(value: Any, schema: Node, fitting: Fitting) -> str:
+    return fitting.violation(value, schema.value) if schema.kind == "object" else ""
 
 
 def _limited(view: View) -> Iterator[tuple[Node, float]]:
