@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 import secrets
-import sys
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
 from fake_server.access import AllowedHosts, is_loopback
 from fake_server.bugs.errors import BugError
 from fake_server.bugs.playing import find_bugs
-from fake_server.command_line import AnyWhole, Number, OneLine, Whole, echo, not_listening, refuse
-from fake_server.relay.redact import mask_excerpt
+from fake_server.cli_recordings import fail, record_and_serve, say, serve_recordings
+from fake_server.command_line import AnyWhole, Number, OneLine, Whole, not_listening, refuse
 from fake_server.scripts.book import ScriptBook, ScriptError, load
 from fake_server.scripts.commands import schema_command, validate_command
 from fake_server.scripts.watch import Watch
 from fake_server.server.settings import Settings, default_scripts
-from fake_server.wire.text import format_count
 
 MATCHES = ("exact", "body", "order", "any")
 SCRIPTED = ("scripts", "strict", "api_key", "models", "seed", "plain", "bugs")
@@ -34,7 +30,7 @@ class _Commands(OneLine):
     """`validate` and `schema`; a path in place of a command was probably meant for --scripts."""
 
     def say(self, mistake: str) -> None:
-        _say(mistake)
+        say(mistake)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -175,14 +171,14 @@ def main(
         options: dict[str, Any] = {"match": match, "ignore": ignore, "speed": speed, "allow_hosts": allow_hosts}
         if record_from is None:
             refuse(("allow_origins",), "any page may ask for recordings; {} is for --record-from: leave it out")
-            _replay(replay, port, miss_status=miss_status, **options)
+            serve_recordings(replay, port, miss_status=miss_status, **options)
             return
         refuse(("miss_status",), "--record-from asks the server where no recording matches: leave out {}")
         if len(replay) > 1 or replay[0].is_file():
             fail("--record-from records into one folder: name it with --replay, once")
         if match in ("order", "any"):
             fail(f"--match {match} answers whatever is asked, so nothing would be recorded: leave it out")
-        _record(replay[0], record_from, port, allow_origins=allow_origins, **options)
+        record_and_serve(replay[0], record_from, port, allow_origins=allow_origins, **options)
         return
     refuse(REPLAYED, "{} is for --replay only: name the recordings, or leave it out")
     if api_key == "":
@@ -203,7 +199,7 @@ def main(
         )
     except (ScriptError, BugError) as error:
         fail(str(error))
-    watch = Watch(paths, book, lambda book: setattr(settings, "book", book), _say)
+    watch = Watch(paths, book, lambda book: setattr(settings, "book", book), say)
     watch.start()
     _serve(host, port, allow_hosts, settings)
 
@@ -212,29 +208,14 @@ main.add_command(validate_command)
 main.add_command(schema_command)
 
 
-def fail(message: str) -> NoReturn:
-    """Print one line on stderr and exit with code 2."""
-    _say(message)
-    sys.exit(2)
-
-
 def _load(paths: list[Path]) -> ScriptBook:
     for path in paths:
         if not path.exists():
             fail(f"there is no script file or folder {path}: check --scripts")
     book = load(paths)
     for warning in book.warnings:
-        _say(warning)
+        say(warning)
     return book
-
-
-def _say(text: str) -> None:
-    """Print lines on stderr without keys: what looks like one, and those of this process."""
-    given = click.get_current_context(silent=True)
-    keys = (os.environ.get("OPENAI_API_KEY", ""), (given and given.params.get("api_key")) or "")
-    text = mask_excerpt(text, keys)
-    for line in text.split("\n"):
-        echo(f"fake-server: {line}", err=True)
 
 
 def _serve(host: str, port: int, allow_hosts: tuple[str, ...], settings: Settings) -> None:
@@ -247,7 +228,7 @@ def _serve(host: str, port: int, allow_hosts: tuple[str, ...], settings: Setting
     beyond = not is_loopback(listener.getsockname()[0])
     settings.hosts = AllowedHosts((host, *allow_hosts) if host else allow_hosts, beyond_loopback=beyond)
     if beyond and settings.api_key is None:
-        _say("other machines can use and control this server: --api-key KEY asks them for a key")
+        say("other machines can use and control this server: --api-key KEY asks them for a key")
     shown = f"[{host}]" if ":" in host else host
     variety = "plain" if settings.plain else f"seed {settings.seed}"
     count = len(settings.book)
@@ -262,42 +243,3 @@ def _serve(host: str, port: int, allow_hosts: tuple[str, ...], settings: Setting
             uvicorn_server(settings).run(sockets=[listener])
         except KeyboardInterrupt:
             return
-
-
-def _replay(paths: tuple[Path, ...], port: int, **options: Any) -> None:
-    from fake_server.replay.playback import Playback, serve
-
-    def ready(server: Playback) -> None:
-        click.echo(f"fake-server: {server.base_url}  {format_count(len(server.unplayed), 'recording')}")
-
-    _play(serve(paths, port=port, ready=ready, **options), port)
-
-
-def _record(folder: Path, target: str, port: int, **options: Any) -> None:
-    from fake_server.replay.recording import serve_and_record
-
-    def ready(base_url: str, count: int) -> None:
-        click.echo(
-            f"fake-server: {base_url}  {format_count(count, 'recording')}, the rest from {target.partition('?')[0]}"
-        )
-
-    key = os.environ.get("OPENAI_API_KEY", "")
-    secrets = (key,) if key else ()
-    _play(serve_and_record(folder, target, port=port, ready=ready, say=_say, secrets=secrets, **options), port)
-
-
-def _play(serving: Coroutine[Any, Any, None], port: int) -> None:
-    """Serve recordings until Ctrl-C; what cannot be served is one line."""
-    import asyncio
-
-    if click.get_current_context().params["host"] not in ("127.0.0.1", "localhost"):
-        serving.close()
-        fail("--replay listens on 127.0.0.1 only: leave out --host")
-    try:
-        asyncio.run(serving)
-    except KeyboardInterrupt:
-        return
-    except ValueError as error:
-        fail(str(error))
-    except OSError as error:
-        fail(not_listening("127.0.0.1", port, error))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -14,8 +13,6 @@ from typing import Any
 
 import pytest
 
-from contract_tests.cli import recording as saving
-from contract_tests.diffing.documents import merge_chunks
 from contract_tests.lab.tools.command import run_contract
 from contract_tests.recordings import judging
 from contract_tests.rules import RULES, judge
@@ -29,42 +26,23 @@ from contract_tests.rules.evidence import with_evidence
 from contract_tests.rules.http import message
 from contract_tests.rules.judged import Judged
 from contract_tests.run.outcome import ExitCode, Outcome
-from contract_tests.run.run import Options
-from contract_tests.shrinking import event_passes
-from contract_tests.shrinking.editing import edit_body
-from contract_tests.shrinking.oracle import BreaksRule
-from contract_tests.shrinking.search import Exhausted, Search
 from contract_tests.shrinking.shrink import shrink_judged
 from contract_tests.tests.hostile_replies import CHAT, REPLIES, STREAMED, answered, choice, chunk, completion, events
+from contract_tests.tests.proportion import SIZE, Work, assert_in_proportion
 from contract_tests.tests.shared import ROOT
-from contract_tests.tests.small_target import Asked, of, reply, report_of, stream, to_cases
+from contract_tests.tests.small_target import Asked, reply, report_of, to_cases
 from contract_tests.tests.small_target import completion as small_completion
-from fake_server.relay.saving import SaveError
-from fake_server.wire import fixture, jsontext, sse
-from fake_server.wire.bounds import Bounds
-from fake_server.wire.exchange import Ending, Exchange, Write
+from fake_server.wire import fixture, jsontext
+from fake_server.wire.exchange import Exchange
 from fake_server.wire.fixture import Fixture
 
 pytestmark = pytest.mark.security("clocks of the suite")
 
-SIZE = 60_000
 FULL_OF_VALUES = {
     *("choices of numbers", "choices of empty objects", "nested arrays", "events of broken JSON", "events of numbers"),
     *("comments", "comments in one block", "nothing but line ends", "ids", "chunks that say nothing, then errors"),
 }
 """Replies with a value, an event or a line in every few bytes."""
-Work = Callable[[], object]
-
-
-def seconds(work: Work) -> float:
-    began = time.process_time()
-    work()
-    return time.process_time() - began
-
-
-def assert_in_proportion(of_size: Callable[[int], Work], size: int = SIZE) -> None:
-    """Four times as much takes about four times as long; what is squared takes sixteen times."""
-    assert seconds(of_size(4 * size)) < 9 * seconds(of_size(size)) + 0.1
 
 
 def judged(exchange: Exchange) -> Judgement:
@@ -257,108 +235,12 @@ def test_a_stream_of_too_many_lines_is_judged_in_part_and_said(monkeypatch: pyte
 # -- shrinking
 
 
-def test_a_candidate_is_not_judged_beyond_the_time() -> None:
-    original = Judged(completion([choice(finish_reason="none")]))
-    late = False
-    oracle = BreaksRule(RULES["chat.finish-reason"], original, lambda: late)
-    assert oracle(original.exchange)
-    late = True
-    assert not oracle(original.exchange)
-
-
 @pytest.mark.usefixtures("without_end")
 def test_shrinking_ends_though_judging_does_not() -> None:
     original = Judged(completion([choice(finish_reason="none")]))
     original.judgement = judge_by([RULES["chat.finish-reason"]], original.exchange)
     result = shrink_judged(original, RULES["chat.finish-reason"], seconds=0.3)
     assert (result.finished, result.after) == (False, original.exchange)
-
-
-@pytest.mark.parametrize("texts", [["1"] * 400, ["{"] * 400, ["[1]"] * 400])
-def test_events_that_cannot_be_joined_are_read_once(texts: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    read: list[int] = []
-
-    def counting(stream: bytes) -> list[Any]:
-        read.append(len(stream))
-        return sse.decode(stream)
-
-    monkeypatch.setattr(event_passes, "decode", counting)
-    event_passes.join_events(Search(events(texts), lambda _: False, 60.0))
-    assert len(read) == 1
-
-
-def test_passes_without_candidates_look_at_the_clock() -> None:
-    with pytest.raises(Exhausted):
-        event_passes.join_events(Search(events(["1"] * 10), lambda _: False, -1.0))
-
-
-def test_many_edits_in_many_writes_take_time_in_proportion() -> None:
-    def of_size(size: int) -> Work:
-        exchange = answered(b"").but(writes=(Write(b"abcd"),) * size)
-        edits = [(4 * number + 2, 4 * number + 6, b"x") for number in range(0, size - 1, 2)]
-        return lambda: edit_body(exchange, edits)
-
-    assert_in_proportion(of_size, 3000)
-
-
-def test_edits_that_span_writes_stay_in_the_first() -> None:
-    exchange = answered(b"").but(writes=(Write(b"abcd"), Write(b"efgh"), Write(b"ijkl")))
-    edited = edit_body(exchange, [(2, 10, b"X"), (0, 1, b""), (11, 11, b"Y")])
-    assert [write.data for write in edited.writes] == [b"bX", b"kYl"]
-
-
-# -- recording and diffing
-
-
-def endless_body(asked: Asked) -> bytes | None:
-    if not asked.json.get("stream"):
-        return None
-    head, _, body = stream().partition(b"\r\n\r\n")
-    lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"content-length")]
-    return b"\r\n".join(lines) + b"\r\n\r\n" + body[:200] + b": ping\n\n" * 20_000
-
-
-def test_what_is_saved_of_an_endless_body_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(saving, "KEPT", 4096)
-    bounds = Bounds(first_byte=2, idle=2, exchange=5, body=100_000)
-    report, _ = report_of(to_cases(endless_body), "chat.stream.short", bounds=bounds, keep_raw=True)
-    [(_, saved)] = list(saving.save_case(of(report, "chat.stream.short"), tmp_path, Options("http://127.0.0.1")))
-    assert not isinstance(saved, SaveError), saved
-    exchange = fixture.load(saved.path).exchange
-    assert (exchange.ending, len(exchange.payload)) == (Ending.OVERSIZED, 4096)
-    assert "the first 4,096 bytes are kept" in exchange.problem
-
-
-def test_saving_begins_nothing_when_its_time_is_up(tmp_path: Path) -> None:
-    report, _ = report_of(lambda _: None, "chat.short")
-    [(_, outcome)] = list(saving.save_case(report.results[0], tmp_path, Options("http://127.0.0.1"), until=0.0))
-    assert isinstance(outcome, SaveError)
-    assert "the time for saving was up" in str(outcome)
-    assert not list(tmp_path.iterdir())
-
-
-def test_the_pieces_of_a_long_text_are_joined_at_once() -> None:
-    piece = {"index": 0, "function": {"arguments": "a" * 200}}
-
-    def of_size(size: int) -> Work:
-        views = View(events([chunk({"content": "a" * 200, "tool_calls": [piece]})] * size))
-        assert views.streamed
-        return lambda: merge_chunks(views)
-
-    assert_in_proportion(of_size, 1500)
-
-
-@pytest.mark.parametrize(
-    ("deltas", "merged"),
-    [
-        ([{"content": "a"}, {"content": None}, {"content": "b"}], {"content": "ab"}),
-        ([{"role": "assistant"}, {"role": "assistant"}], {"role": "assistant"}),
-        ([{"audio": "a"}, {"audio": 5}, {"audio": "b"}, {"audio": "c"}], {"audio": "bc"}),
-        ([{"content": ""}, {"content": None}], {}),
-    ],
-)
-def test_deltas_are_merged_in_order(deltas: list[Any], merged: dict[str, Any]) -> None:
-    assert merge_chunks(View(events([chunk(delta) for delta in deltas])))["choices"][0]["message"] == merged
 
 
 def test_requests_are_read_once_for_all_findings(monkeypatch: pytest.MonkeyPatch) -> None:

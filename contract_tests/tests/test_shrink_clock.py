@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -13,8 +14,10 @@ from contract_tests.cli import shrink
 from contract_tests.rules import RULES
 from contract_tests.rules.judged import Judged
 from contract_tests.run.run import UsageError
-from contract_tests.shrinking import spans
-from contract_tests.shrinking.search import Search
+from contract_tests.shrinking import event_passes, spans
+from contract_tests.shrinking.editing import edit_body
+from contract_tests.shrinking.oracle import BreaksRule
+from contract_tests.shrinking.search import Exhausted, Search
 from contract_tests.shrinking.shrink import shrink_judged
 from contract_tests.shrinking.value_passes import REPLY, cut_long_texts
 from contract_tests.tests.hostile_replies import (
@@ -27,9 +30,10 @@ from contract_tests.tests.hostile_replies import (
     completion,
     events,
 )
+from contract_tests.tests.proportion import Work, assert_in_proportion
 from fake_server.relay.redact import OutOfTime, clock, redact, redacting_until, scan
-from fake_server.wire import fixture
-from fake_server.wire.exchange import Exchange
+from fake_server.wire import fixture, sse
+from fake_server.wire.exchange import Exchange, Write
 from fake_server.wire.fixture import Fixture
 
 pytestmark = pytest.mark.security("clocks of the suite")
@@ -176,3 +180,45 @@ def test_without_out_the_file_is_named_and_none_is_replaced(
     assert str(error) == f"{made} exists; name the fixture to write with --out"
     assert made.read_bytes() == before
     assert run(recorded, "--rule", "chat.finish-reason", "--out", "chat.finish-reason.yaml").return_value == 0
+
+
+def test_a_candidate_is_not_judged_beyond_the_time() -> None:
+    original = Judged(completion([choice(finish_reason="none")]))
+    late = False
+    oracle = BreaksRule(RULES["chat.finish-reason"], original, lambda: late)
+    assert oracle(original.exchange)
+    late = True
+    assert not oracle(original.exchange)
+
+
+@pytest.mark.parametrize("texts", [["1"] * 400, ["{"] * 400, ["[1]"] * 400])
+def test_events_that_cannot_be_joined_are_read_once(texts: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+
+    def counting(stream: bytes) -> list[Any]:
+        read.append(len(stream))
+        return sse.decode(stream)
+
+    monkeypatch.setattr(event_passes, "decode", counting)
+    event_passes.join_events(Search(events(texts), lambda _: False, 60.0))
+    assert len(read) == 1
+
+
+def test_passes_without_candidates_look_at_the_clock() -> None:
+    with pytest.raises(Exhausted):
+        event_passes.join_events(Search(events(["1"] * 10), lambda _: False, -1.0))
+
+
+def test_many_edits_in_many_writes_take_time_in_proportion() -> None:
+    def of_size(size: int) -> Work:
+        exchange = answered(b"").but(writes=(Write(b"abcd"),) * size)
+        edits = [(4 * number + 2, 4 * number + 6, b"x") for number in range(0, size - 1, 2)]
+        return lambda: edit_body(exchange, edits)
+
+    assert_in_proportion(of_size, 3000)
+
+
+def test_edits_that_span_writes_stay_in_the_first() -> None:
+    exchange = answered(b"").but(writes=(Write(b"abcd"), Write(b"efgh"), Write(b"ijkl")))
+    edited = edit_body(exchange, [(2, 10, b"X"), (0, 1, b""), (11, 11, b"Y")])
+    assert [write.data for write in edited.writes] == [b"bX", b"kYl"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
 from typing import Any
 
 import httpx2
@@ -14,18 +13,6 @@ from fake_server import FakeServer
 
 FORM = "application/x-www-form-urlencoded"
 """The type that `curl -d` sends."""
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[FakeServer]:
-    with FakeServer([], plain=True) as running:
-        yield running
-
-
-@pytest.fixture
-def fake(server: FakeServer) -> FakeServer:
-    server.reset()
-    return server
 
 
 def post(fake: FakeServer, path: str, body: str, **fields: str) -> httpx2.Response:
