@@ -8,14 +8,12 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
-from click.testing import CliRunner
 from rich.console import Console
 
-from contract_tests.cli import _clean, cli
+from contract_tests.cli import _clean
 from contract_tests.diffing import written
 from contract_tests.diffing.compare import compare
 from contract_tests.diffing.difference import Side
@@ -33,18 +31,12 @@ from contract_tests.rules.judged import Judged
 from contract_tests.run.outcome import CaseResult, ExitCode, Outcome, RunReport
 from contract_tests.shrinking.issue import IssueContent, format_issue
 from contract_tests.target.options import Options
+from contract_tests.tests.planted_key import KEY, readable
 from contract_tests.tolerance.baseline import as_yaml, renew_baseline
 from fake_server.relay.redact import excerpts_without
-from fake_server.relay.redact.known import encoded_forms
-from fake_server.relay.redact.patterns import skip_prefix
-from fake_server.server.control.serialize import serialize_request
-from fake_server.server.settings import Settings
-from fake_server.server.state.journal import JournalEntry
 from fake_server.tests.credential_forms import CREDENTIALS
 from fake_server.wire.exchange import Exchange, Request, Write
 
-KEY = "zq81-Planted-0123456789-bcdfg"
-"""A key without a mark: it is known because the run sends it."""
 LONG = "and so on " * 12
 RUN = Options(
     "http://127.0.0.1:1/v1?code=Zq81InTheUrl77", api_key=KEY, headers=(("X-Extra-Key", "aB3-in-a-header-77"),)
@@ -195,17 +187,6 @@ OUTPUTS: dict[str, Callable[[str], str]] = {
 }
 
 
-def readable(secret: str, text: str) -> list[str]:
-    """The parts of a secret that stand in a text, in any letter case, also encoded."""
-    rest = secret[skip_prefix(secret) :].removeprefix("https://me:").removesuffix("@host/v1")
-    rest = rest.removeprefix("eyJhbGciOiJIUzI1NiJ9.")
-    small, spelt = text.lower().replace("redacted", ""), {rest: 10}
-    spelt |= dict.fromkeys(encoded_forms(rest), 16)
-    spelt |= {"".join(f"%{ord(char):02x}" for char in rest): 24, "".join(f"\\u{ord(char):04x}" for char in rest): 48}
-    parts = (form[at : at + size].lower() for form, size in spelt.items() for at in range(max(1, len(form) - size + 1)))
-    return [part for part in parts if part in small]
-
-
 @pytest.mark.security("credentials in output")
 @pytest.mark.parametrize("form", CREDENTIALS)
 def test_no_report_shows_a_credential_of_this_form(form: str) -> None:
@@ -317,79 +298,3 @@ def test_no_output_holds_what_a_terminal_acts_on(output: str) -> None:
 def test_json_keeps_what_was_there() -> None:
     value = json.loads(as_json(RunReport("http://127.0.0.1:1", "m", (), stopped=HOSTILE), ExitCode.FINDINGS))
     assert value["stopped"] == HOSTILE.replace("\ud800", "?")
-
-
-# -- the journal
-
-FIELDS = [
-    *("authorization", "proxy-authorization", "api-key", "x-api-key", "x-goog-api-key", "ocp-apim-subscription-key"),
-    *("x-auth-key", "x-signature", "x-hub-signature", "x-session-token", "x-amz-security-token", "x-jwt-assertion"),
-    *("cookie", "dpop"),
-]
-
-
-@pytest.mark.security("credentials in output")
-@pytest.mark.parametrize(
-    "name",
-    FIELDS,
-)
-def test_the_journal_shows_no_field_made_for_credentials(name: str) -> None:
-    entry = JournalEntry(
-        "POST", f"/v1/x/{KEY}", {name: KEY, "x-mine": "yes"}, json.dumps({"a": f"I am {KEY}"}).encode()
-    )
-    entry.sent(f'{{"error": "no such key: {KEY}"}}'.encode())
-    shown = serialize_request(entry, Settings().spaces())
-    assert shown["headers"] == {name: "<redacted>", "x-mine": "yes"}
-    assert readable(KEY, json.dumps(shown)) == []
-    assert entry.header(name) == "<redacted>"
-
-
-@pytest.mark.security("credentials in output")
-@pytest.mark.parametrize("form", list(CREDENTIALS)[::9])
-def test_the_journal_shows_no_credential_in_another_field(form: str) -> None:
-    entry = JournalEntry("POST", "/v1/x", {"x-note": f"it is {CREDENTIALS[form]}", "user-agent": "OpenAI/Python 2.1.0"})
-    assert readable(CREDENTIALS[form], str(entry.headers)) == []
-    assert entry.header("user-agent") == "OpenAI/Python 2.1.0"
-
-
-def test_the_journal_keeps_a_body_that_quotes_no_key_of_its_request() -> None:
-    entry = JournalEntry("POST", "/v1/x", {"authorization": "Bearer test"}, b'{"a": "test", "b": "sk-another"}')
-    assert serialize_request(entry, Settings().spaces())["body"] == {"a": "test", "b": "sk-another"}
-
-
-# -- recordings that were never cleaned
-
-
-@pytest.mark.security("credentials in output")
-@pytest.mark.parametrize("command", ["judge", "diff"])
-def test_a_recording_does_not_show_the_key_of_its_request(command: str, tmp_path: Path) -> None:
-    paths = [tmp_path / "a.har", tmp_path / "b.har"]
-    for path, note in zip(paths, (f"for {KEY}, who asked", "for nobody"), strict=True):
-        path.write_text(json.dumps(archive(note)))
-    arguments = [str(path) for path in paths[: 1 if command == "judge" else 2]]
-    done = CliRunner().invoke(cli, [command, *arguments, "--json", str(tmp_path / "r.json")], standalone_mode=False)
-    assert done.return_value == 1, done.output
-    shown = done.output + (tmp_path / "r.json").read_text()
-    assert "REDACTED" in shown
-    assert readable(KEY, shown) == []
-
-
-def archive(note: str) -> dict[str, Any]:
-    """An HTTP archive of one exchange, whose reply holds a note."""
-    typed = {"name": "Content-Type", "value": "application/json"}
-    request = {
-        "method": "POST",
-        "url": "https://host/v1/chat/completions",
-        "httpVersion": "HTTP/1.1",
-        "headers": [{"name": "Authorization", "value": f"Bearer {KEY}"}, typed],
-        "postData": {"mimeType": "application/json", "text": '{"model": "m"}'},
-    }
-    response = {
-        "status": 200,
-        "statusText": "OK",
-        "httpVersion": "HTTP/1.1",
-        "headers": [{"name": "X-Note", "value": note}, {"name": "Location", "value": note}, typed],
-        "content": {"mimeType": "application/json", "text": json.dumps({"id": 5, "object": f"{'o' * 50} {note}"})},
-    }
-    entry = {"startedDateTime": "2026-01-01T00:00:00Z", "time": 1, "request": request, "response": response}
-    return {"log": {"version": "1.2", "entries": [entry]}}

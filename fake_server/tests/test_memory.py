@@ -5,18 +5,15 @@ from __future__ import annotations
 import gc
 import json
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx2
 import pytest
 
 from fake_server import FakeServer
-from fake_server.api import patterns
 from fake_server.faults import parse as parse_fault
 from fake_server.scripts.book import parse as parse_scripts
-from fake_server.scripts.model import Script
-from fake_server.server.control import serialize
 from fake_server.server.settings import Settings
 from fake_server.server.state import memory
 from fake_server.server.state.completions import CompletionStore
@@ -27,17 +24,6 @@ from fake_server.wire.deep_size import deep_size
 
 pytestmark = pytest.mark.security("memory")
 WORD = "x" * 1000
-
-
-@pytest.fixture(scope="module")
-def fake() -> Iterator[FakeServer]:
-    with FakeServer([], seed=1) as server:
-        yield server
-
-
-@pytest.fixture(autouse=True)
-def fresh(fake: FakeServer) -> None:
-    fake.reset()
 
 
 def allocated(make: Callable[[int], Any], times: int = 20) -> float:
@@ -306,51 +292,3 @@ def test_a_fault_is_counted_with_what_was_written_of_it() -> None:
     space.activate([written])
     assert space.ledger.kinds[FAULTS] > deep_size(written)
     assert space.ledger.kinds[FAULTS] < 5 * deep_size([written, parse_fault(written)])
-
-
-@pytest.mark.parametrize("pattern", [r"\w{{40}}{}", "^small{}$"], ids=["large", "small"])
-def test_compiled_patterns_of_scripts_are_kept_within_a_bound(pattern: str) -> None:
-    """Scripts may bring thousands, and each may take 10 MB."""
-    cache = patterns._OF_SCRIPTS
-    for number in range(30 if "w" in pattern else 3000):
-        patterns.search(pattern.format(number), "small", ours=True)
-        assert cache._held <= cache._most
-    assert cache._held == sum(max(steps, 50) for _, steps in cache._compiled.values())
-    assert cache._compiled
-
-
-def test_a_list_of_requests_is_bounded_and_says_what_it_leaves_out(
-    fake: FakeServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(serialize, "LISTED", 10_000)
-    for number in range(8):
-        body = {"model": "gpt-4o", "messages": [{"role": "user", "content": WORD * 2}], "seed": number}
-        httpx2.post(f"{fake.base_url}/chat/completions", json=body)
-    listed = httpx2.get(f"{fake.root}/__fake__/requests").json()
-    seeds = [request["body"]["seed"] for request in listed["requests"]]
-    assert seeds == list(range(8))[-len(seeds) :]
-    assert 0 < len(seeds) < 8
-    assert (listed["matching"], listed["left_out"]) == (8, 8 - len(seeds))
-
-
-@pytest.mark.parametrize("item", ["[],", "0,", '{"a":1},', '"",'])
-def test_a_body_of_countless_values_is_listed_as_text(fake: FakeServer, item: str) -> None:
-    text = f'{{"model":"gpt-4o","messages":[{item * 250_000}0]}}'
-    httpx2.post(f"{fake.base_url}/chat/completions", content=text, headers={"content-type": "application/json"})
-    (request,) = httpx2.get(f"{fake.root}/__fake__/requests").json()["requests"]
-    assert request["body"] == text
-
-
-def test_many_scripts_are_listed_one_comparison_each(fake: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    fake.script(*({"reply": {"text": "a"}} for _ in range(300)))
-    compared = 0
-    equal = Script.__eq__
-
-    def count(script: Script, other: object) -> bool:
-        nonlocal compared
-        compared += 1
-        return equal(script, other)
-
-    monkeypatch.setattr(Script, "__eq__", count)
-    assert len(httpx2.get(f"{fake.root}/__fake__/scripts").json()["scripts"]) == 300
-    assert compared < 300

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 
 import httpx2
 import openai
@@ -16,17 +15,6 @@ from fake_server.server.state.journal import FRAME, JournalEntry
 from fake_server.server.state.space import Spaces
 
 KEY = "sk-right-0123456789abcdef"
-
-
-@pytest.fixture(scope="module")
-def fake() -> Iterator[FakeServer]:
-    with FakeServer([], seed=1) as server:
-        yield server
-
-
-@pytest.fixture(autouse=True)
-def fresh(fake: FakeServer) -> None:
-    fake.reset()
 
 
 def said(base_url: str, text: str = "hi", key: str = "any", **options: object) -> str | None:
