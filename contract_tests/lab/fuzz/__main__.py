@@ -47,8 +47,10 @@ PARTS: tuple[Part, ...] = (
     *costly.PARTS,
 )
 SURFACE, MEMORY, FLOODS, TOGETHER = "surface", "memory", "floods", "floods-together"
-SHARES = {SURFACE: 3, MEMORY: 2, FLOODS: 4, TOGETHER: 4} | {part.name: 1 for part in PARTS}
+SHARES = {SURFACE: 3, MEMORY: 2, FLOODS: 4} | {part.name: 1 for part in PARTS}
 """How the time is divided."""
+ALONE = {TOGETHER: 1}
+"""Parts that run only where they are named: they take many minutes, whatever the time."""
 PATIENT = {part.name: part.patience for part in PARTS}
 HANGS = 120.0
 """Seconds for one round, after which the stack is printed and the run ends."""
@@ -106,15 +108,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--seed", type=int, default=None, help="seed to repeat a run with; drawn and printed if omitted"
     )
-    parser.add_argument("--only", choices=[*SHARES], help="run one part for all the time")
+    parser.add_argument("--only", choices=[*SHARES, *ALONE], help="run one part for all the time")
     options = parser.parse_args(argv)
     seed = secrets.randbelow(2**20) * ROUNDS if options.seed is None else options.seed
-    names = [options.only] if options.only else [*SHARES]
+    names, shares = [options.only] if options.only else [*SHARES], SHARES | ALONE
     print(f"seed {seed}, {options.seconds:g} s for {', '.join(names)}", flush=True)
     passed = True
     try:
         for name in names:
-            share = options.seconds * SHARES[name] / sum(SHARES[each] for each in names)
+            share = options.seconds * shares[name] / sum(shares[each] for each in names)
             with (
                 ending_on_sigterm(),
                 tempfile.TemporaryDirectory() as folder,
