@@ -19,7 +19,7 @@ fake_server.api             fake_server.relay
 fake_server.scripts         fake_server.replay
 fake_server.bugs
 fake_server.server
-fake_server.testing
+fake_server.testing         fake_server.cli_recordings
 fake_server.cli             fake_server.plugin            fake_server
 fake_server.__main__
 
