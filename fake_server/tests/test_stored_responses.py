@@ -160,13 +160,30 @@ def test_a_stored_response_streams_again_from_any_event(client: openai.OpenAI, n
     name = events[0].response.id
 
     def shown(event: Any) -> Any:
-        return {key: value for key, value in event.to_dict().items() if key != "obfuscation"}
+        return {key: value for key, value in event.to_dict().items() if key not in ("obfuscation", "trace_id")}
 
     again = list(client.responses.retrieve(name, stream=True))
     assert list(map(shown, again)) == list(map(shown, events))
     for after in {0, 1, 3, len(events) // 2, len(events) - 2, len(events) - 1, len(events) + 5}:
         rest = list(client.responses.retrieve(name, stream=True, starting_after=after))
         assert list(map(shown, rest)) == list(map(shown, events[after + 1 :]))
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+@pytest.mark.parametrize("background", [False, True])
+def test_a_stream_that_was_cut_is_taken_up_where_it_ended(
+    client: openai.OpenAI, server: FakeServer, count: int, background: bool
+) -> None:
+    server.fault("cut", after_events=count, times=1)
+    events: list[Any] = []
+    stream = ask(client, "Repeat after me: ett två tre", stream=True, background=background)
+    with pytest.raises((openai.APIConnectionError, httpx2.RemoteProtocolError)):
+        events.extend(stream)  # keeps those that arrive
+    rest = client.responses.retrieve(events[0].response.id, stream=True, starting_after=events[-1].sequence_number)
+    events += rest
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+    deltas = [event.delta for event in events if event.type == "response.output_text.delta"]
+    assert ("".join(deltas), events[-1].type) == ("ett två tre", "response.completed")
 
 
 def test_a_response_made_whole_streams_too(client: openai.OpenAI) -> None:
