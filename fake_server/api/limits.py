@@ -110,9 +110,10 @@ def _count_reasoning(choice: Choice, request: Mapping[str, Any], seed: int) -> i
     """Count scripted reasoning; else make up 0 or a multiple of 64 tokens, as OpenAI reports them."""
     if choice.reasoning:
         return tokens.count(choice.reasoning)
-    effort = request.get("reasoning_effort")
-    default = chat_request.default_effort(request)
-    if default is None or (effort or default) in ("none", "minimal"):
+    if not chat_request.is_reasoning_model(request):
+        return 0
+    effort = request.get("reasoning_effort") or chat_request.default_effort(request)
+    if effort in ("none", "minimal"):
         return 0
     steps = {"low": 1, "high": 4, "xhigh": 8}.get(str(effort), 2)
     return REASONING_STEP * (steps + chance.number("reasoning", seed, choice.content or "") % 2)

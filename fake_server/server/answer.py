@@ -159,39 +159,32 @@ def _scripted(
 ) -> Reply | ErrorReply | RawReply:
     if (other := _error_or_raw(name, reply, request)) is not None:
         return other
-    if reply.output:
-        return _with_output(name, reply, request, prompt_tokens)
-    answers = reply.choices or (reply,) * chat_request.choice_count(request)
-    measured, choices = [], []
-    for index, answer in enumerate(answers):
+    measured = [_measure_output(reply)] if reply.output else []
+    choices = [counted.choice for counted in measured] if measured else []
+    for index, answer in enumerate(() if measured else reply.choices or (reply,) * chat_request.choice_count(request)):
         choice = _choice(answer, request, seed, index)
         counted = limits.apply_limits(choice, request, seed, cut=answer.finish_reason is None)
         measured.append(counted)
         choices.append(counted.choice)
-    usage = _usage(measured, request, prompt_tokens, reply.usage)
-    return Reply(tuple(choices), usage, script=name, faults=reply.faults, **_head(reply, request))
+    return Reply(
+        choices=tuple(choices),
+        usage=_usage(measured, request, prompt_tokens, reply.usage),
+        model=reply.model or str(request.get("model", "")),
+        id=reply.id,
+        created=reply.created,
+        system_fingerprint=reply.system_fingerprint,
+        timing=AT_ONCE if reply.timing is None else _timing(reply.timing),
+        output=reply.output,
+        script=name,
+        faults=reply.faults,
+    )
 
 
-def _head(reply: Response, request: Mapping[str, Any]) -> dict[str, Any]:
-    """What a script says of the whole reply."""
-    return {
-        "model": reply.model or str(request.get("model", "")),
-        "id": reply.id,
-        "created": reply.created,
-        "system_fingerprint": reply.system_fingerprint,
-        "timing": AT_ONCE if reply.timing is None else _timing(reply.timing),
-    }
-
-
-def _with_output(name: str | None, reply: Response, request: Mapping[str, Any], prompt_tokens: int | None) -> Reply:
-    """The reply whose items a script gives as they are; no limit cuts them."""
+def _measure_output(reply: Response) -> CountedChoice:
+    """What the items cost that a script gives as they are; no limit cuts them."""
     from fake_server.api import items  # few scripts have any
 
-    choice = Choice(finish_reason=reply.finish_reason or "stop")
-    whole, thought = items.count_tokens(reply.output)
-    usage = _usage([CountedChoice(choice, whole, thought)], request, prompt_tokens, reply.usage)
-    head = _head(reply, request)
-    return Reply((choice,), usage, output=reply.output, script=name, faults=reply.faults, **head)
+    return CountedChoice(Choice(finish_reason=reply.finish_reason or "stop"), *items.count_tokens(reply.output))
 
 
 def _choice(answer: Answer, request: Mapping[str, Any], seed: int, index: int) -> Choice:

@@ -135,7 +135,10 @@ def _check_size(request: Mapping[str, Any], context: int, limit: int | None) -> 
                 f"whereas you provided {max_tokens}."
             )
             raise Invalid(message, name, "invalid_value")
-    if count := _is_too_long(request, context):
+    if sum(map(_count_characters, request["messages"])) <= context:
+        return  # a token is a character at least
+    count = tokens.count_messages(request)
+    if count > context:
         message = (
             f"This model's maximum context length is {context} tokens. However, your messages resulted in "
             f"{count} tokens. Please reduce the length of the messages."
@@ -143,12 +146,10 @@ def _check_size(request: Mapping[str, Any], context: int, limit: int | None) -> 
         raise Invalid(message, "messages", "context_length_exceeded")
 
 
-def _is_too_long(request: Mapping[str, Any], context: int) -> int:
-    """How many tokens the messages have if those are more than the context takes; else 0."""
-    if sum(map(_count_characters, request["messages"])) <= context:
-        return 0  # a token is a character at least
-    count = tokens.count_messages(request)
-    return count if count > context else 0
+def _is_too_long(request: Mapping[str, Any], context: int) -> bool:
+    """Whether the messages have more tokens than the context takes; a token is a character at least."""
+    long = sum(map(_count_characters, request["messages"])) > context
+    return long and tokens.count_messages(request) > context
 
 
 def _count_characters(message: Mapping[str, Any]) -> int:
