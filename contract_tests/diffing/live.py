@@ -27,7 +27,13 @@ _PATHS = {
     "embeddings": "/v1/embeddings",
     "moderations": "/v1/moderations",
     "models": "/v1/models",
+    "responses": "/v1/responses",
+    "response tokens": "/v1/responses/input_tokens",
+    "response compacted": "/v1/responses/compact",
+    "conversations": "/v1/conversations",
 }
+_EARLIER = ("previous_response_id", "conversation")
+"""Members of a request for a Response that name what was stored before."""
 _DEPLOYMENT = re.compile(r"/openai/deployments/([^/]+)/")
 _STATES = (401, 403, 408, 409, 429)
 
@@ -71,11 +77,13 @@ def _reason_not_to_ask(view: View) -> str:
         return f"status {view.status} depends on the server's state, not on the request"
     if view.root["error"]["code"].value == "model_not_found":
         return "the fake has every model"
-    if view.endpoint.startswith("stored"):
+    if view.endpoint.startswith("stored") or (view.is_of_responses and view.endpoint not in _PATHS):
         return "what is stored there is not stored in the fake"
+    if view.ok and any(view.request[name] for name in _EARLIER):
+        return "it goes on from what is not stored in the fake"
     if view.endpoint == "moderations" and not view.request["model"]:
         return "it names no model, and which one moderates then has changed over the years"
-    if not view.endpoint or view.is_of_responses:
+    if not view.endpoint:
         return f"the fake does not serve {view.exchange.request.path}"
     return ""
 

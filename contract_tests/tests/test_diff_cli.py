@@ -159,6 +159,26 @@ def test_azure_names_the_model_in_its_path() -> None:
     assert b.view.root["model"].value == "gpt-4o"
 
 
+OF_RESPONSES = (
+    *("response-dict", "response-stream", "response-calls-stream", "response-compacted"),
+    "conversation-created",
+)
+
+
+@pytest.mark.parametrize("name", OF_RESPONSES)
+def test_the_fake_is_asked_what_is_new_in_responses_and_conversations(name: str) -> None:
+    pairs = compare_with_fake([side_of(Recording(fixture.load(CONFORMING / f"{name}.yaml").exchange))])
+    assert pairs.not_asked == ()
+    assert [b.view.status for _, b in pairs.both] == [200]
+
+
+@pytest.mark.parametrize("name", ["response-read", "response-deleted", "conversation-items", "response-continued-dict"])
+def test_the_fake_is_not_asked_for_what_is_not_stored_in_it(name: str) -> None:
+    pairs = compare_with_fake([side_of(Recording(fixture.load(CONFORMING / f"{name}.yaml").exchange))])
+    assert pairs.both == ()
+    assert "not stored in the fake" in pairs.not_asked[0]
+
+
 def test_a_live_target_and_the_fake_are_asked_the_same_case(diff: Callable[..., Ran]) -> None:
     usual = replace(Style.PLAIN, obfuscation=True)
     with FakeServer(style=usual) as live:
@@ -267,4 +287,5 @@ def test_nothing_that_genuine_answers_have_is_lacking_in_the_fake() -> None:
     assert len(pairs.both) > 60
     found = [(a.label, one) for a, b in pairs.both for one in compare(a, b).differences]
     fault = (Verdict.OUTDATED, Verdict.ONLY_FAKE, Verdict.NEITHER)
-    assert [one for one in found if one[1].verdict in fault] == []
+    newer = ("frequency_penalty", "presence_penalty", "billing")  # than many of the recorded Responses, and the SDK
+    assert [one for one in found if one[1].verdict in fault and one[1].where not in newer] == []

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from urllib.parse import parse_qs
 
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.view import Payload, View
@@ -79,6 +81,8 @@ class ResponseStream:
     """The events of one stream, in order. `ends` are the events that end it, `strays` are not of a Response."""
 
     view: View
+    after: int = -1
+    """The number of the event behind which the stream was to go on (`starting_after`); -1 where it is a whole one."""
     payloads: list[Payload] = field(default_factory=list)
     snapshots: list[Node] = field(default_factory=list)
     """The events that carry the Response."""
@@ -93,6 +97,11 @@ class ResponseStream:
     def items(self) -> Collection[StreamedItem]:
         """The items in the order in which they were first told of."""
         return self.by_index.values()
+
+    @property
+    def resumed(self) -> bool:
+        """Whether the stream was to go on behind some event, so that what came before is not in it."""
+        return self.after >= 0
 
     @property
     def events(self) -> list[Node]:
@@ -114,7 +123,7 @@ class ResponseStream:
 
 def read_response_stream(view: View) -> ResponseStream:
     """Sort the events of a stream, each looked at once."""
-    stream = ResponseStream(view)
+    stream = ResponseStream(view, starting_after(view))
     errors = {id(node) for node in view.error_events}
     for payload in view.payloads:
         node = payload.node
@@ -129,6 +138,13 @@ def read_response_stream(view: View) -> ResponseStream:
             stream.payloads.append(payload)
             _sort(stream, node, kind)
     return stream
+
+
+def starting_after(view: View) -> int:
+    """The number of the event behind which a stream was to go on; -1 where the request names none."""
+    query = parse_qs(view.exchange.request.target.partition("?")[2], max_num_fields=100)
+    number = query.get("starting_after", [""])[-1]
+    return int(number) if view.endpoint == "response" and re.fullmatch("[0-9]{1,9}", number) else -1
 
 
 def _sort(stream: ResponseStream, event: Node, kind: str) -> None:

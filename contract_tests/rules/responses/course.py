@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 
 from contract_tests.rules.engine.judge import SHOULD, Complaint
@@ -33,7 +34,10 @@ def announced(stream: ResponseStream) -> Iterable[Complaint]:
     """An event about an item has the `output_index` and `item_id` of an item that one output_item.added announced."""
     for event in stream.unplaced:
         yield event["output_index"], str(event["output_index"]), f"the number of {_ANNOUNCED}"
+    begun = min((item.index for item in stream.items if item.added), default=sys.maxsize)
     for item in stream.items:
+        if not item.added and stream.resumed and item.index < begun:
+            continue  # it was announced before
         if not item.added:
             first = (*item.events, *item.done)[0]
             yield first["output_index"], f"{item.index}, which no event announced", _ANNOUNCED
@@ -55,7 +59,8 @@ def announced(stream: ResponseStream) -> Iterable[Complaint]:
 )
 def output_order(stream: ResponseStream) -> Iterable[Complaint]:
     """Items are announced in their order, with `output_index` from 0 and without gaps."""
-    for place, item in enumerate(item for item in stream.items if item.added):
+    added = [item for item in stream.items if item.added]
+    for place, item in enumerate(added, added[0].index if stream.resumed else 0):
         if item.index != place:
             yield item.added[0]["output_index"], str(item.index), str(place)
             return
@@ -118,7 +123,7 @@ def item_opens_empty(item: Node) -> Iterable[Complaint]:
 def _parts(view: View) -> Iterator[StreamedPart]:
     for stream in streams(view):
         for item in stream.items:
-            yield from item.parts.values()
+            yield from item.parts.values() if item.added else ()
 
 
 @responses_stream.rule(
@@ -244,6 +249,8 @@ def output_agrees(stream: ResponseStream) -> Iterable[Complaint]:
     wanted = [item.done[0]["item"].text_of("id") for item in sorted(closed, key=lambda item: item.index)]
     known = {item.id for item in stream.items if not item.done and isinstance(item.id, str)}
     seen = [item.text_of("id") for item in items_of(final) if item.text_of("id") not in known]
+    if stream.resumed:
+        seen = seen[-len(wanted) :]
     if seen != wanted:
         yield final["output"], f"{len(seen)} items: {show(seen)}", f"{len(wanted)}: {show(wanted)}"
 

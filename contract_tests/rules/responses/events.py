@@ -60,9 +60,11 @@ def typed(stream: ResponseStream) -> Iterable[Complaint]:
     basis=f"{_HELPER}'Expected to have received `response.created` before'",
 )
 def begins(stream: ResponseStream) -> Iterable[Complaint]:
-    """A stream begins with one `response.created`."""
+    """A stream begins with one `response.created`, unless it is taken up again behind it."""
     events = stream.events
-    if events[0].text_of("type") != "response.created":
+    if stream.resumed:
+        events = [events[0], *events]
+    elif events[0].text_of("type") != "response.created":
         yield events[0]["type"], str(events[0]["type"]), '"response.created"'
     for event in events[1:]:
         if event.text_of("type") == "response.created":
@@ -71,7 +73,7 @@ def begins(stream: ResponseStream) -> Iterable[Complaint]:
 
 @responses_stream.rule(
     "in-progress",
-    over=only(streams, lambda stream: len(stream.events) > 1),
+    over=only(streams, lambda stream: len(stream.events) > 1 and not stream.resumed),
     level=SHOULD,
     yields_to=(".typed", ".begins"),
     harm="clients that show that the model has begun show nothing",
@@ -93,6 +95,8 @@ def in_progress(stream: ResponseStream) -> Iterable[Complaint]:
 )
 def ends_once(stream: ResponseStream) -> Iterable[Complaint]:
     """One `response.completed`, `response.incomplete` or `response.failed` ends a stream, and no event follows it."""
+    if stream.resumed and not stream.events:
+        return  # nothing came behind the event it was to go on from
     if not stream.ends:
         yield stream.view.end, "the stream ended without one of them", "response.completed, .incomplete or .failed"
         return
@@ -149,10 +153,10 @@ def event_is_type(payload: Payload) -> Iterable[Complaint]:
     harm="a client that resumes with `starting_after` gets events twice, or misses some",
 )
 def sequence(stream: ResponseStream) -> Iterable[Complaint]:
-    """`sequence_number`, where a stream has any, is 0 in the first event and grows by one with each."""
+    """`sequence_number`, where a stream has any, grows by one with each event from 0, or from `starting_after` + 1."""
     if not any(event["sequence_number"].there for event in (*stream.events, *stream.errors)):
         return
-    for place, event in enumerate(sorted((*stream.events, *stream.errors), key=_place)):
+    for place, event in enumerate(sorted((*stream.events, *stream.errors), key=_place), stream.after + 1):
         number = event["sequence_number"]
         if number.value != place:
             yield number, str(number), str(place)
