@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from time import monotonic
+from time import process_time
 from typing import Any
 
 from contract_tests.cli.shared_options import format_changed_answer
@@ -23,12 +23,14 @@ from fake_server.replay.known import KnownReplies
 from fake_server.wire.exchange import Ending, Exchange, recut
 from fake_server.wire.fixture import Fixture
 
-SAVING = 15.0
-"""Seconds after which no further exchange of a run is saved: the target chooses how much is to be redacted."""
+SAVING = 30.0
+"""Seconds of processor time after which no further exchange of a run is saved: the target chooses how much is to be
+redacted, and other programs how long that takes."""
 KEPT = 2**20
 """Bytes that are saved of a body without end: a run stopped reading it at a bound, wherever that was."""
 SHOWN = 6
-"""Changes or rules that are named in one line."""
+"""Changes, rules or cases that are named in one line."""
+_TOO_LARGE = "the replies of the run took more memory than it may keep"
 
 
 def find_broken_rules(exchange: Exchange) -> list[str]:
@@ -48,6 +50,35 @@ def base_environment(base_url: str, environment: Mapping[str, str]) -> dict[str,
     }
 
 
+class NotTried(SaveError):
+    """An exchange of a case that nobody tried to save, and `why`."""
+
+    def __init__(self, name: str, case_id: str, why: str) -> None:
+        super().__init__(f"{name} is not saved: {why}; try --select {case_id}")
+        self.case_id, self.why = case_id, why
+
+
+def save_cases(results: Iterable[CaseResult], folder: Path, options: Options) -> list[Saved | SaveError]:
+    """Save each exchange of these cases, those with a MUST finding first, then those with a SHOULD."""
+    until = process_time() + SAVING
+    order = list(Level)
+    cases = sorted(results, key=lambda result: min(order.index(finding.rule.level) for finding in result.findings))
+    return [outcome for result in cases for _, outcome in save_case(result, folder, options, until=until)]
+
+
+def list_not_tried(outcomes: Iterable[Saved | SaveError]) -> Iterator[str]:
+    """A line for each reason why exchanges were not tried to be saved, with their number and some of their cases."""
+    reasons: dict[str, list[str]] = {}
+    for outcome in outcomes:
+        if isinstance(outcome, NotTried):
+            reasons.setdefault(outcome.why, []).append(outcome.case_id)
+    for why, case_ids in reasons.items():
+        cases = list(dict.fromkeys(case_ids))
+        exchanges = f"{count(len(case_ids), 'exchange')} of {count(len(cases), 'case')}"
+        more = f" and {len(cases) - SHOWN} more" if len(cases) > SHOWN else ""
+        yield f"{exchanges}: {why}; try --select with fewer cases: {', '.join(cases[:SHOWN])}{more}"
+
+
 def save_case(
     result: CaseResult,
     folder: Path,
@@ -57,8 +88,8 @@ def save_case(
 ) -> Iterator[tuple[Exchange, Saved | SaveError]]:
     """Save each exchange of a case as a fixture named after it; yields each with the result.
 
-    `kept` holds `keep` and `keep_names` of `save_recording`. None is begun after `until`, a time of the monotonic
-    clock.
+    `kept` holds `keep` and `keep_names` of `save_recording`. None is begun after `until`, a time of the clock of
+    the processor.
     """
     source = f"{options.target.partition('?')[0]}, recorded {date.today():%Y-%m-%d}"
     times: Counter[str] = Counter()
@@ -69,14 +100,10 @@ def save_case(
         path = folder / f"{to_file_name(exchange.label + number)}.yaml"
         fixture = Fixture(_without_the_rest(exchange), source=source)
         if result.emptied:
-            why = "the replies of the run took more memory than it may keep"
-            yield exchange, SaveError(f"{path.name} is not saved: {why}; try --select {result.case_id}")
+            yield exchange, NotTried(path.name, result.case_id, _TOO_LARGE)
             continue
-        if monotonic() > until:
-            yield (
-                exchange,
-                SaveError(f"{path.name} is not saved: the time for saving was up; try --select {result.case_id}"),
-            )
+        if process_time() > until:
+            yield exchange, NotTried(path.name, result.case_id, "the time for saving was up")
             continue
         try:
             yield (

@@ -6,14 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import click
 
 from contract_tests.cli.options import build_options, check_required, run_options
 from contract_tests.cli.progress import ask
-from contract_tests.cli.recording import SAVING, save_case
+from contract_tests.cli.recording import NotTried, list_not_tried, save_cases
 from contract_tests.cli.shared_options import (
     LEVELS,
     baseline_file,
@@ -78,11 +77,13 @@ def run_command(list_only: bool, folder: Path | None, **given: Any) -> int:
 def _record(terminal: Terminal, report: RunReport, folder: Path, options: Options) -> None:
     """Save every exchange of the cases that have a finding."""
     cases = [result for result in report.results if result.findings]
-    until = monotonic() + SAVING
-    outcomes = [outcome for result in cases for _, outcome in save_case(result, folder, options, until=until)]
+    outcomes = save_cases(cases, folder, options)
     refused = [outcome for outcome in outcomes if isinstance(outcome, SaveError)]
     for error in refused:
-        terminal.print(f"refused   {error}", "red")
+        if not isinstance(error, NotTried):
+            terminal.print(f"refused   {error}", "red")
+    for line in list_not_tried(refused):
+        terminal.print(f"not saved {line}", "red")
     saved = count(len(outcomes) - len(refused), "exchange")
     terminal.print(f"saved     {saved} of {count(len(cases), 'case')} with findings in {folder}", whole=True)
 

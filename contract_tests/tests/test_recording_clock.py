@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 
 from contract_tests.cli import recording as saving
+from contract_tests.cli.run import _record
+from contract_tests.cli.shared_options import console
 from contract_tests.diffing.documents import merge_chunks
+from contract_tests.report.terminal import Terminal
 from contract_tests.rules.engine.view import View
 from contract_tests.run.run import Options
 from contract_tests.tests.hostile_replies import chunk, events
 from contract_tests.tests.proportion import Work, assert_in_proportion
-from contract_tests.tests.small_target import Asked, of, report_of, stream, to_cases
+from contract_tests.tests.small_target import Asked, completion, of, report_of, stream, to_cases
 from fake_server.relay.saving import SaveError
 from fake_server.wire import fixture
 from fake_server.wire.bounds import Bounds
@@ -47,6 +50,33 @@ def test_saving_begins_nothing_when_its_time_is_up(tmp_path: Path) -> None:
     assert isinstance(outcome, SaveError)
     assert "the time for saving was up" in str(outcome)
     assert not list(tmp_path.iterdir())
+
+
+def _is_poem(asked: Asked) -> bool:
+    return "poem" in str(asked.json.get("messages"))
+
+
+def test_what_the_time_for_saving_leaves_out_is_one_line_and_the_worst_is_saved_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = {"http.plain", "http.charset", "chat.short", "chat.poem"}
+
+    def answer(asked: Asked) -> bytes:
+        reply = completion().replace(b"X-Request-Id", b"X-Another-Id")  # a NOTE
+        return reply.replace(b"chat.completion", b"chat.completing") if _is_poem(asked) else reply
+
+    report, _ = report_of(to_cases(answer), *shown, keep_raw=True)
+    assert all(result.findings for result in report.results)
+    clock = iter(range(100))
+    monkeypatch.setattr(saving, "process_time", lambda: next(clock))
+    monkeypatch.setattr(saving, "SAVING", 1)
+    _record(Terminal(console()), report, tmp_path, Options("http://127.0.0.1"))
+    out = " ".join(capsys.readouterr().out.split())
+    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".yaml"] == ["chat.poem.yaml"]
+    assert out.count("the time for saving was up") == 1
+    assert "3 exchanges of 3 cases: the time for saving was up" in out
+    assert all(case_id in out for case_id in shown - {"chat.poem"})
+    assert "saved 1 exchange" in out
 
 
 def test_the_pieces_of_a_long_text_are_joined_at_once() -> None:

@@ -21,6 +21,7 @@ from fake_server.tests.hostile import target
 from fake_server.tests.listening import Handler
 
 KEEP_ALIVE = "http.keep-alive"
+CHUNKED_REQUEST = "http.chunked-request"
 NUMBERS = count(10)
 
 
@@ -101,6 +102,23 @@ def test_a_server_that_closes_after_each_reply_is_not_reached_at_once(
     assert f"after caller 1 ({why})" in result.reason
     assert len(result.exchanges) == 1
     assert result.seconds < 3
+
+
+@pytest.mark.parametrize("handler", [FaithfulHandler, FlaskLike])
+def test_no_chunks_are_sent_to_a_server_that_answers_in_http_1_0(handler: type[BaseHTTPRequestHandler]) -> None:
+    sent: list[str | None] = []
+
+    class Noting(handler):  # type: ignore[valid-type, misc]
+        def do_POST(self) -> None:
+            sent.append(self.headers["Transfer-Encoding"])
+            super().do_POST()
+
+    with serving(Noting) as url:
+        result = of(asyncio.run(run(Options(url, select=(CHUNKED_REQUEST,)))), CHUNKED_REQUEST)
+    assert ("chunked" in sent) == (handler is FlaskLike)
+    if handler is FaithfulHandler:
+        assert (result.outcome, result.findings) == (Outcome.NOT_REACHED, ())
+        assert "HTTP/1.0" in result.reason
 
 
 @pytest.mark.parametrize("handler", [ClosesUnannounced, Stays])
