@@ -23,7 +23,7 @@ _NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 
 @dataclass(frozen=True)
 class Limits:
-    """Values and characters of one document, aliases expanded, and levels of nesting."""
+    """Values and characters of all documents of a text, aliases expanded, and levels of nesting."""
 
     values: int
     characters: int
@@ -170,14 +170,27 @@ class Bounded:
 
     limits: Limits
 
+    counted = (0, 0)
+    """Values and characters of the documents before: the limits are those of the whole stream."""
+
+    def check_node(self: Any) -> bool:
+        """Whether there is a document, or another one."""
+        if self.check_event(yaml.StreamStartEvent):
+            self.get_event()
+        return not self.check_event(yaml.StreamEndEvent)
+
+    def get_node(self: Any) -> Any:
+        """The root node of the next document."""
+        self.get_event()
+        composition = _Composition(self, self.limits, *self.counted)
+        node = composition.compose()
+        self.counted = (composition.values, composition.characters)
+        return node
+
     def get_single_node(self: Any) -> Any:
         """The root node of the only document, None for an empty stream."""
-        self.get_event()
-        node = None
-        if not self.check_event(yaml.StreamEndEvent):
-            self.get_event()
-            node = _Composition(self, self.limits).compose()
-        if not self.check_event(yaml.StreamEndEvent):
+        node = self.get_node() if self.check_node() else None
+        if self.check_node():
             raise yaml.composer.ComposerError(
                 "expected a single document", None, "but found another document", self.peek_event().start_mark
             )
