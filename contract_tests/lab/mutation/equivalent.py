@@ -191,3 +191,47 @@ def not_required_of_stored(mutant: Mutant) -> bool:
         return False
     kind = mutant.operator.removeprefix("retype-").replace("fraction", "number")
     return mutant.operator in ("drop", "rename", "null") or kind in REPEATED.get(name, ())
+
+
+_SCHEMA = re.compile(r"^responses(\.stream)?:(.*\.)?tools\[\]\.(input_schema|parameters)\.")
+_FREE = ("drop", "rename", "retype-boolean", "retype-array", "drop-item", "reorder")
+
+
+@_class
+def another_schema(mutant: Mutant) -> bool:
+    """A tool takes something else: what an MCP server listed, or OpenAI wrote anew, is not in the request.
+
+    JSON Schema requires no member, takes true for a schema and a list for a `type`. Of 1,069 properties of listed
+    tools 14 have no description and one no type. Where the request shows the schema, `responses.tools` complains.
+    """
+    return mutant.operator in _FREE and _SCHEMA.match(mutant.shape) is not None
+
+
+@_class
+def other_output(mutant: Mutant) -> bool:
+    """An item is missing beside others, or items come in another order: the model did something else.
+
+    Of genuine Responses with a message 117 have reasoning before it and others do without; a summary has one
+    paragraph or several. What cannot stand last, or was demanded, has a rule.
+    """
+    places = ("responses:output", "responses:output[]", "responses:output[].summary", "responses:output[].summary[]")
+    return mutant.operator in ("drop-item", "reorder") and mutant.shape in places
+
+
+@_class
+def order_of_citations(mutant: Mutant) -> bool:
+    """Citations come in another order: each says where in the text it belongs."""
+    return mutant.operator == "reorder" and mutant.shape.endswith("responses:output[].content[].annotations")
+
+
+@_class
+def null_or_absent(mutant: Mutant) -> bool:
+    """A null below the parameters of a Response is left out: the SDK's types make it optional, which is read alike."""
+    below = mutant.shape.startswith(("responses:tools[].", "responses:prompt."))
+    return mutant.operator in ("drop", "rename") and mutant.before == "null" and below
+
+
+@_class
+def another_servers_notes(mutant: Mutant) -> bool:
+    """Hints that an MCP server gave its tool: the SDK's type of them is any value."""
+    return re.match(r"^responses(\.stream)?:.*tools\[\]\.annotations\.", mutant.shape) is not None

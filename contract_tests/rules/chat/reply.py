@@ -16,6 +16,7 @@ from contract_tests.rules.shared.reply import (
     NOTHING_SAID,
     choice_list,
     choices_with_reason,
+    complain_unless_same_categories,
     dict_reply,
     envelope,
     says_anything,
@@ -140,9 +141,4 @@ def _moderation_results(view: View) -> Iterable[Node]:
 )
 def moderation(result: Node) -> Iterable[Complaint]:
     """The maps of a moderation result name the same categories."""
-    names = ("categories", "category_scores", "category_applied_input_types")
-    categories = {name: set(result[name].value) for name in names if result[name].kind == "object"}
-    known: set[str] = set().union(*categories.values())
-    for name in names:
-        for lacking in sorted(known - categories.get(name, set())):
-            yield result[name][lacking], f"{lacking} is missing in {name}", "the same categories in each map"
+    return complain_unless_same_categories(result)

@@ -66,7 +66,7 @@ def output_order(stream: ResponseStream) -> Iterable[Complaint]:
             return
 
 
-def _announced_items(view: View) -> Iterator[StreamedItem]:
+def announced_items(view: View) -> Iterator[StreamedItem]:
     """The items that whole streams announced."""
     for stream in whole_streams(view):
         yield from (item for item in stream.items if item.added)
@@ -74,7 +74,7 @@ def _announced_items(view: View) -> Iterator[StreamedItem]:
 
 @responses_stream.rule(
     "item-closes",
-    over=_announced_items,
+    over=announced_items,
     yields_to=(".announced", "responses.item-ids"),
     basis=f"{BASIS_OF_ITEMS}; Codex CLI 0.171 was seen to print nothing, with exit code 0",
     harm="clients that act on finished items show nothing and run no tool",
@@ -150,7 +150,7 @@ def part_brackets(part: StreamedPart) -> Iterable[Complaint]:
     "part-closes",
     over=lambda view: (
         part
-        for item in _announced_items(view)
+        for item in announced_items(view)
         if item.added[0]["item"].text_of("type") == "message"
         for part in item.parts.values()
         if part.opened and not part.outside
@@ -169,7 +169,7 @@ def part_closes(part: StreamedPart) -> Iterable[Complaint]:
 
 def _said_parts(view: View) -> Iterator[tuple[StreamedPart, list[Node]]]:
     """Each part of a whole stream, with the places that say its whole text."""
-    for item in _announced_items(view):
+    for item in announced_items(view):
         closed = item.closed
         pieces = {name: list(closed[name]) if closed is not None else [] for name in ("content", "summary")}
         for (name, number), part in item.parts.items():
@@ -210,7 +210,7 @@ def _complain_unless_same(whole: list[Node], joined: str) -> Iterable[Complaint]
 
 def _said_calls(view: View) -> Iterator[tuple[StreamedItem, list[Node]]]:
     """Each call of a whole stream, with the places that say all arguments."""
-    for item in _announced_items(view):
+    for item in announced_items(view):
         kind = item.added[0]["item"].text_of("type")
         if kind in CALLS:
             name = "arguments" if kind == "function_call" else "input"
@@ -253,46 +253,3 @@ def output_agrees(stream: ResponseStream) -> Iterable[Complaint]:
         seen = seen[-len(wanted) :]
     if seen != wanted:
         yield final["output"], f"{len(seen)} items: {show(seen)}", f"{len(wanted)}: {show(wanted)}"
-
-
-def _ended_items(view: View) -> Iterator[tuple[Node, Node]]:
-    """Each closed item with the one of its id in the Response at the end."""
-    for stream in whole_streams(view):
-        final = stream.final
-        ended = {item.text_of("id"): item for item in items_of(final)} if final is not None else {}
-        for item in stream.items:
-            same = ended.get(item.closed.text_of("id")) if item.closed is not None else None
-            if item.closed is not None and same is not None:
-                yield item.closed, same
-
-
-@responses_stream.rule(
-    "output-same",
-    over=_ended_items,
-    level=SHOULD,
-    yields_to=(".text-agrees", ".arguments-agree", "responses.call-ids", "responses.item-ids"),
-    harm="what a client kept while the stream ran is not what it finds in the Response at the end",
-)
-def output_same(closed: Node, ended: Node) -> Iterable[Complaint]:
-    """An item in the Response at the end is as it was when it was closed, encrypted content aside."""
-    for name in {**closed.value, **ended.value}:
-        if name != "encrypted_content" and ended.get(name) != closed.get(name):
-            yield ended[name], str(ended[name]), f"{closed[name]}, as it was closed"
-
-
-@responses_stream.rule(
-    "parts-counted",
-    over=lambda view: (
-        item
-        for item in _announced_items(view)
-        if item.closed is not None and item.closed.text_of("type") == "message" and item.parts
-    ),
-    level=SHOULD,
-    yields_to=(".announced", ".part-brackets", ".text-agrees", ".item-closes"),
-    harm="a part is shown while the model speaks and gone at the end, or comes from nowhere",
-)
-def parts_counted(item: StreamedItem) -> Iterable[Complaint]:
-    """A closed message has the parts that were streamed, no more and no fewer."""
-    content = item.closed["content"] if item.closed is not None else None
-    if content is not None and content.kind == "array" and len(content.value) != len(item.parts):
-        yield content, f"{len(content.value)} parts", f"{len(item.parts)}, as were streamed"

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from contract_tests.rules.engine import references as see
-from contract_tests.rules.engine.judge import Complaint
-from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.judge import SHOULD, Complaint
+from contract_tests.rules.engine.node import Node, repeats
 from contract_tests.rules.engine.response_stream import items_of
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.responses.reply import responses
 from contract_tests.rules.responses.subjects import (
     calls,
+    completed,
     finished,
     messages,
     reasoning_items,
     responses_given,
     streams,
 )
-from fake_server.relay.redact import holds_dummy
+from fake_server.relay.redact import excerpt, holds_dummy
 from fake_server.wire import jsontext
 from fake_server.wire.exchange import Aspect
 
@@ -129,6 +130,20 @@ def message(item: Node) -> Iterable[Complaint]:
             yield part["refusal"], str(part["refusal"]), "a string"
 
 
+@responses.rule(
+    "text-once",
+    over=messages,
+    level=SHOULD,
+    yields_to=(".message", "responses.stream.parts-counted", "responses.stream.text-agrees"),
+    harm="`response.output_text` says everything twice",
+)
+def text_once(item: Node) -> Iterable[Complaint]:
+    """A message does not say the same text in two of its parts."""
+    for node in repeats(item["content"], "text", str):
+        if node.text:
+            yield node, f"{excerpt(node.text, 50)!r} again", "each text once"
+
+
 def _annotations(view: View) -> Iterable[tuple[Node, int]]:
     """The annotations of texts, each with the length of its text, as those count who count a sign as two."""
     for item in messages(view):
@@ -167,6 +182,21 @@ def reasoning(item: Node) -> Iterable[Complaint]:
     for part in item["content"]:
         if part.text_of("type") in ("output_text", "text"):
             yield part["type"], str(part["type"]), "reasoning_text, or no content"
+
+
+@responses.rule(
+    "reasoning-leads",
+    over=completed,
+    level=SHOULD,
+    yields_to=(".tool-choice", "responses.stream.output-agrees"),
+    see=see.REASONING,
+    harm="the output cannot be sent back with the next turn: OpenAI refuses reasoning without the item that follows it",
+)
+def reasoning_leads(root: Node) -> Iterable[Complaint]:
+    """Reasoning comes before what it led to: the last item of a completed Response is another one."""
+    for item in list(items_of(root))[-1:]:
+        if item.text_of("type") == "reasoning":
+            yield item, "reasoning, as the last item", "a message or a call behind it"
 
 
 def _asked_to_be_encrypted(view: View) -> Iterable[Node]:

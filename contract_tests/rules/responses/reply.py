@@ -15,7 +15,13 @@ from contract_tests.rules.responses.subjects import (
     finished,
     responses_given,
 )
-from contract_tests.rules.shared.reply import complain_unless_object, complain_unless_time, is_text, is_time
+from contract_tests.rules.shared.reply import (
+    complain_unless_object,
+    complain_unless_same_categories,
+    complain_unless_time,
+    is_text,
+    is_time,
+)
 
 NOT_MEASURED = "the API reference; no client was measured on the fixtures of this section yet"
 """Why a rule is a MUST until clients of Responses are measured."""
@@ -249,3 +255,23 @@ def model(root: Node) -> Iterable[Complaint]:
     """`model` is a non-empty string."""
     if not is_text(root.value.get("model")):
         yield root["model"], str(root["model"]), "a non-empty string"
+
+
+def _moderation_results(view: View) -> Iterable[Node]:
+    """Each result of a moderation that a Response carries."""
+    for root in responses_given(view):
+        for side in ("input", "output"):
+            result = root["moderation"][side]
+            if result.kind == "object" and result["categories"].there:
+                yield result
+
+
+@responses.rule(
+    "moderation",
+    over=_moderation_results,
+    level=SHOULD,
+    harm="a client that looks up the score of a flagged category finds none",
+)
+def moderation(result: Node) -> Iterable[Complaint]:
+    """The maps of a moderation result name the same categories."""
+    return complain_unless_same_categories(result)

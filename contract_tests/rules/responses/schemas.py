@@ -46,8 +46,15 @@ def _schemas(view: View) -> Iterator[Node]:
 )
 def schemas(node: Node) -> Iterable[Complaint]:
     """The schemas of tools and of the format that a Response repeats are schemas: each word in them has its type."""
-    if wrong := _problem(node.value):
+    if wrong := _problem(node.value) or (_unclear(node) if node.path[-1] == "input_schema" else ""):
         yield node, wrong, "a JSON Schema"
+
+
+def _unclear(schema: Node) -> str:
+    """The first property of what an MCP server listed that is no object, as the protocol has them, '' for none."""
+    properties = schema.get("properties")
+    given = properties.items() if isinstance(properties, dict) else ()
+    return next((f"{show(name, 30)} is {show(value, 40)}" for name, value in given if type(value) is not dict), "")
 
 
 def _problem(schema: Any) -> str:

@@ -146,6 +146,10 @@ def compact(root: Node) -> Iterable[Complaint]:
         for name in ("type", "id") if item.text_of("type") != "compaction" else ():
             if not item[name].text:
                 yield item[name], str(item[name]), "a non-empty string"
+        if item.text_of("type") == "message" and item["content"].kind != "array":
+            yield item["content"], str(item["content"]), "an array"
+        if item["status"] and item["status"].kind != "string":
+            yield item["status"], str(item["status"]), "a string"
         for part in item["content"]:
             if part.text_of("type").endswith("_text") and part["text"].kind != "string":
                 yield part["text"], str(part["text"]), "a string"

@@ -203,3 +203,13 @@ def choice_count(view: View, node: Node) -> Iterable[Complaint]:
     """There are `n` choices for each prompt, one if `n` is absent."""
     if len(node.value) != view.wanted_choices:
         yield node, format_count(len(node.value), "choice"), str(view.wanted_choices)
+
+
+def complain_unless_same_categories(result: Node) -> Iterable[Complaint]:
+    """A category that one map of a moderation result names and another lacks."""
+    names = ("categories", "category_scores", "category_applied_input_types")
+    categories = {name: set(result[name].value) for name in names if result[name].kind == "object"}
+    known: set[str] = set().union(*categories.values())
+    for name in names:
+        for lacking in sorted(known - categories.get(name, set())):
+            yield result[name][lacking], f"{lacking} is missing in {name}", "the same categories in each map"
