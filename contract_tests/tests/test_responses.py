@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -182,9 +183,10 @@ SCHEMAS: list[tuple[Any, bool]] = [
 @pytest.mark.parametrize(("schema", "holds"), SCHEMAS, ids=lambda value: json.dumps(value)[:50])
 def test_a_schema_that_a_tool_comes_back_with_is_one(schema: Any, holds: bool) -> None:
     exchange = load("response-calls-dict")
-    body = json.loads(exchange.payload)
-    body["tools"][0]["parameters"] = schema
-    found = broken(exchange.with_payload(json.dumps(body).encode()))
+    body, sent = json.loads(exchange.payload), exchange.request.json() or {}
+    body["tools"][0]["parameters"] = sent["tools"][0]["parameters"] = schema
+    asked = exchange.but(request=replace(exchange.request, body=json.dumps(sent).encode()))
+    found = broken(asked.with_payload(json.dumps(body).encode()))
     assert found == (set() if holds else {"responses.schemas"})
 
 
