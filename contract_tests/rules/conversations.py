@@ -46,7 +46,7 @@ def object_(root: Node) -> Iterable[Complaint]:
         yield root["id"], str(root["id"]), '"conv_…"'
     if not is_time(root.get("created_at")):
         yield from complain_unless_time(root["created_at"])
-    if root["metadata"].kind not in ("object", "null"):
+    if root["metadata"].kind != "object":
         yield root["metadata"], str(root["metadata"]), "an object of strings"
     for name, value in root["metadata"].value.items() if root["metadata"].kind == "object" else ():
         if not isinstance(value, str):

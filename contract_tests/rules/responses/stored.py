@@ -8,7 +8,7 @@ from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.node import Node, repeats
 from contract_tests.rules.engine.view import View
-from contract_tests.rules.responses.reply import responses
+from contract_tests.rules.responses.reply import COUNTS, responses
 from contract_tests.rules.shared.reply import complain_unless_object, complain_unless_time, is_time
 
 
@@ -140,6 +140,9 @@ def compact(root: Node) -> Iterable[Complaint]:
         yield from complain_unless_time(root["created_at"])
     if root["usage"].kind != "object":
         yield root["usage"], str(root["usage"]), "an object"
+    for count in [root["usage"][name] for name in COUNTS] if root["usage"].kind == "object" else ():
+        if count.kind != "integer":
+            yield count, str(count), "a whole number"
     items = list(root["output"])
     kinds = [item.text_of("type") for item in items]
     for item in items:

@@ -53,7 +53,7 @@ class GenuineCorpus:
         known = [reply for recording in recordings if _teaches(reply := read_reply(recording.exchange))]
         self.forms = Forms()
         self.forms.learn(known)
-        self.replies = [reply for reply in known if _is_mutated(View(reply.exchange))]
+        self.replies = [reply for reply in known if View(reply.exchange).endpoint]
         self.order = Order(reply for reply in self.replies if reply.is_stream)
         self.media_types = {(reply.form, reply.exchange.media_type) for reply in self.replies}
         self._sites: dict[str, dict[Stratum, list[tuple[Reply, Site]]]] = {}
@@ -156,11 +156,6 @@ class GenuineCorpus:
         if mutant.operator == "rename":
             mutant = next(kind.mutants(reply, site, seed, "drop"))
         return self.is_genuine(mutant.exchange)
-
-
-def _is_mutated(view: View) -> bool:
-    """Whether a reply is of an endpoint whose mutants are drawn: not yet those of Responses."""
-    return bool(view.endpoint) and not view.is_of_responses
 
 
 def _teaches(reply: Reply) -> bool:
