@@ -30,8 +30,6 @@ def curl(exchange: Exchange) -> str:
         method = ""
     named = {name.lower() for name, _ in request.headers or ()}
     lines = [f"curl -i {streamed}{method}{url}"]
-    if "accept-encoding" in named:  # curl would show compressed bytes
-        lines.append("--compressed")
     if exchange.status != 401 or "authorization" in named:
         lines.append('-H "Authorization: Bearer $OPENAI_API_KEY"')
     lines += [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in _fields(exchange)]
