@@ -148,13 +148,17 @@ def in_pieces(choice: StreamedChoice) -> Iterable[Complaint]:
 
 
 @completions_stream.rule(
-    "finish-reason", over=TEXT.chunk_choices, yields_to=(".finishes",), harm="clients stop too early, or never"
+    "finish-reason",
+    over=TEXT.chunk_choices,
+    yields_to=(".finishes",),
+    harm="code that indexes `finish_reason` raises KeyError",
 )
 def chunk_finish_reason(choice: Node) -> Iterable[Complaint]:
     """Every choice of a chunk has `finish_reason`: null, or at its end stop, length or content_filter."""
     node = choice["finish_reason"]
     if not node.there or (node and node.text not in FINISH_REASONS):
-        yield node, str(node), f"null, {', '.join(sorted(FINISH_REASONS))}"
+        harm = "clients cannot tell a whole answer from a cut one" if node.there else ""
+        yield node, str(node), f"null, {', '.join(sorted(FINISH_REASONS))}", harm
 
 
 _LISTS = ("tokens", "token_logprobs", "top_logprobs", "text_offset")

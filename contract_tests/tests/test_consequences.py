@@ -120,3 +120,14 @@ def test_usage_beside_choices_raises_no_index_error() -> None:
         findings(200, body, asked, kind="text/event-stream")["usage.stream-unasked"].harm for body in (beside, extra)
     ]
     assert ["IndexError" in harm for harm in harms] == [False, True]
+
+
+@pytest.mark.parametrize(("reason", "what"), [({}, "raises KeyError"), ({"finish_reason": "done"}, "whole answer")])
+def test_what_a_missing_reason_breaks_is_not_what_a_wrong_one_does(reason: dict[str, Any], what: str) -> None:
+    head = {"id": "cmpl-1", "object": "text_completion", "created": 1_700_000_000, "model": "m"}
+    ends = [reason, {"finish_reason": "stop"}] if not reason else [{"finish_reason": None}, reason]
+    chunks = ({**head, "choices": [{"index": 0, "text": "A", "logprobs": None, **end}]} for end in ends)
+    body = b"".join(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks) + b"data: [DONE]\n\n"
+    asked = {"prompt": "A tree", "stream": True}
+    found = findings(200, body, asked, "/v1/completions", "text/event-stream")
+    assert what in found["completions.stream.finish-reason"].harm
