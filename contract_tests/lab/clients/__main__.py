@@ -69,9 +69,23 @@ def measure_rows(drivers: Sequence[Driver], subjects: Iterable[Subject]) -> Iter
         bench.close()
 
 
+def add_rows(table: BreakageTable, versions: Mapping[str, str], rows: Mapping[str, Mapping[str, str]]) -> BreakageTable:
+    """The table with these rows, and its date until all is measured again.
+
+    In the other rows a new client is one that was not asked. Raises click.ClickException where the clients are of
+    other versions than those of the table, which would then say of its rows what was measured with others.
+    """
+    changed = [name for name, version in table.clients.items() if versions.get(name, version) != version]
+    if changed:
+        raise click.ClickException(f"measured with other versions: {', '.join(changed)}: measure all, without --only")
+    verdicts = {**table.verdicts, **rows}
+    completed = {name: {client: row.get(client, NOT_ASKED) for client in versions} for name, row in verdicts.items()}
+    return BreakageTable(table.measured, versions, completed)
+
+
 @click.command()
 @click.option("--write", is_flag=True, help="Save the measurement in measured.json.")
-@click.option("--only", default="", help="Measure fixtures whose name contains this text; write nothing.")
+@click.option("--only", default="", help="Measure fixtures whose name contains this text; leave other rows alone.")
 def main(write: bool, only: str) -> None:
     """Replay every broken fixture to real clients and print what they make of it.
 
@@ -91,12 +105,14 @@ def main(write: bool, only: str) -> None:
                 lines = "".join(f"    {client:20} {outcome}\n" for client, outcome in row.items())
                 click.echo(f"{name}\n{lines}")
         versions = {driver.client.name: driver.version for driver in drivers}
-    if write and not only:
+    table = load_table()
+    if write:
         today = datetime.datetime.now(datetime.UTC).date().isoformat()
-        DATA.write_text(BreakageTable(today, versions, rows).text(), "utf-8")
+        whole = add_rows(table, versions, rows) if only else BreakageTable(today, versions, rows)
+        DATA.write_text(whole.text(), "utf-8")
         click.echo(f"{DATA.name}: {len(rows)} fixtures, {len(versions)} clients")
         return
-    known = load_table().verdicts
+    known = table.verdicts
     stale = [name for name, row in rows.items() if known.get(name) != row]
     for name in stale:
         click.echo(f"differs: {name}: {rows[name]}, known as {known.get(name)}")

@@ -21,13 +21,17 @@ _KINDS = {
     "completions": "completions",
     "embeddings": "embeddings",
     "moderations": "moderations",
+    "responses": "responses",
 }
 _CHAT = "chat/completions"
+_STATEFUL = ("responses", "conversations")
+"""How the paths begin of what a server keeps, counts or compacts; a new Response is a question of its own."""
 _COMMON: Mapping[str, Mapping[str, Any]] = {
     "chat": {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Say hello."}]},
     "completions": {"model": "gpt-3.5-turbo-instruct", "prompt": "A tree"},
     "embeddings": {"model": "text-embedding-3-small", "input": "tree"},
     "moderations": {"model": "omni-moderation-latest", "input": "tree"},
+    "responses": {"model": "gpt-4o-mini", "input": "Say hello."},
 }
 """What clients ask instead of a fixture's own request, where no client would make that."""
 
@@ -51,22 +55,10 @@ class Subject:
         return None if exchange.request.target.endswith("/") else question_of(exchange)
 
 
-UNMEASURED = ("response", "conversation")
-"""How the endpoints begin whose fixtures no client replays yet: there is no driver that asks for a Response.
-
-The rules on them are a MUST by their `basis`, and no measurement is printed beside them.
-"""
-
-
-def is_measured(exchange: Exchange) -> bool:
-    """Whether there are drivers that ask for what this exchange asks for."""
-    return not View(exchange).endpoint.startswith(UNMEASURED)
-
-
 @cache
 def subjects() -> tuple[Subject, ...]:
-    """Every broken fixture that is measured, then every such bug, by name."""
-    return tuple(subject for subject in _find_subjects() if is_measured(load(subject.path).exchange))
+    """Every broken fixture, then every bug, by name."""
+    return tuple(_find_subjects())
 
 
 def _find_subjects() -> Iterator[Subject]:
@@ -86,6 +78,9 @@ def question_of(exchange: Exchange) -> dict[str, Any]:
         metadata = _object(exchange.request.body).get("metadata")
         action = more or ("list" if not name else exchange.request.method)
         return {"kind": "stored", "body": {"action": action, "id": name, "metadata": metadata}}
+    if path != "responses" and path.startswith(_STATEFUL):
+        body = {"action": View(exchange).endpoint, "path": path.split("/")[1:], "method": exchange.request.method}
+        return {"kind": "state", "body": {**body, "body": _object(exchange.request.body)}}
     if exchange.request.method == "GET" and path.startswith("models"):
         name = path.partition("/")[2]
         return {"kind": "model" if name else "models", "body": {"model": name}}
@@ -128,9 +123,7 @@ def _conforming_by_request() -> Mapping[str, list[Path]]:
     for path in find(FIXTURES / "conforming"):
         if path.parent.name == "genuine":
             continue  # forms of other years and of odd answers: a defect is not told from what is theirs
-        exchange = load(path).exchange
-        if is_measured(exchange):
-            paths.setdefault(_request_key(exchange), []).append(path)
+        paths.setdefault(_request_key(load(path).exchange), []).append(path)
     return paths
 
 

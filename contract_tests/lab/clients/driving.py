@@ -16,6 +16,8 @@ from contract_tests.lab.tools.processes import LineProcess, child_environment
 
 SECONDS = 3.0
 """How long one fixture may take."""
+FIRST_SECONDS = 20.0
+"""How long the first of a process may take, which loads the types of what it reads: a second of work, or more."""
 START_SECONDS = 60.0
 HANGS: Mapping[str, Any] = {"hangs": True}
 _DRIVERS = Path(__file__).parent / "drivers"
@@ -39,6 +41,7 @@ def _sdk(generation: str) -> Callable[[], tuple[list[str], str]]:
 
 
 def _node() -> tuple[list[str], str]:
+    node_command("node_responses.mjs", _DRIVERS / "node_responses.mjs")
     return node_command("driver.mjs", _DRIVERS / "openai_node.mjs"), OPENAI_NODE
 
 
@@ -74,6 +77,7 @@ class Driver:
         self.client = client
         self._command, self.version = client.install()
         self._process: LineProcess | None = None
+        self._answered: set[tuple[str, bool]] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -84,11 +88,16 @@ class Driver:
         self._stop()
 
     def __call__(self, base_url: str, question: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What came of a question: `result`, or `error` with what it `said`, or HANGS after SECONDS."""
+        """What came of a question: `result`, or `error` with what it `said`, or HANGS after SECONDS.
+
+        A process's first answer to each kind of question has FIRST_SECONDS.
+        """
         process = self._process or self._start()
         try:
             process.write(json.dumps({"base_url": base_url, **question}))
-            answer: Mapping[str, Any] = json.loads(process.read(SECONDS))
+            known = (question["kind"], bool(question["body"].get("stream")))
+            answer: Mapping[str, Any] = json.loads(process.read(SECONDS if known in self._answered else FIRST_SECONDS))
+            self._answered.add(known)
         except TimeoutError:
             self._stop()
             return HANGS
@@ -108,6 +117,7 @@ class Driver:
         return self._process
 
     def _stop(self) -> None:
+        self._answered.clear()
         if self._process is not None:
             self._process.stop()
             self._process = None

@@ -10,15 +10,16 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
-from contract_tests.lab.clients.__main__ import measure_rows
+from contract_tests.lab.clients.__main__ import add_rows, measure_rows
 from contract_tests.lab.clients.corpus import Subject, question_of, subjects
 from contract_tests.lab.clients.driving import CLIENTS, Client, Driver
 from contract_tests.lab.clients.verdicts import judge_client
 from contract_tests.lab.tools.checkout import FIXTURES
 from contract_tests.lab.tools.environments import NotInstalled
-from contract_tests.report.breakage import DATA, format_breakage, load_table
+from contract_tests.report.breakage import DATA, BreakageTable, format_breakage, load_table
 from contract_tests.tests.test_cli import contract
 from fake_server import ReplayServer
 from fake_server.wire.exchange import Exchange, Request
@@ -63,6 +64,9 @@ VERDICTS: list[tuple[dict[str, Any], dict[str, Any] | None, str]] = [
         {"result": {"choices": [{"role": "assistant", "text": "A"}]}},
         "wrong: role",
     ),
+    ({"result": {"parsed": {"lines": 3}}}, {"result": {"parsed": {"lines": 4}}}, "wrong: parsed"),
+    ({"result": {"metadata": {"topic": "a"}}}, {"result": {"metadata": {"topic": "b"}}}, "wrong: metadata"),
+    ({"result": {"final response": None}}, {"result": {"final response": {"final id": "a"}}}, "wrong: final response"),
     (answer("A tree."), error("NotFoundError", status=404), "wrong: no error"),
     ({"result": {"vectors": [[0.6000000238]]}}, {"result": {"vectors": [[0.6]]}}, "fine"),
     (answer("A tree."), None, "answers"),
@@ -112,6 +116,61 @@ def test_a_request_that_no_client_makes_becomes_a_common_one() -> None:
         "model": "m",
         "input": "a",
     }
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "body", "kind", "action"),
+    [
+        ("POST", "/v1/responses", b'{"model": "m", "input": "a"}', "responses", None),
+        ("POST", "/v1/responses", b"{}", "responses", None),
+        ("GET", "/v1/responses/resp_1", b"", "state", "response"),
+        ("DELETE", "/v1/responses/resp_1", b"", "state", "response deleted"),
+        ("GET", "/v1/responses/resp_1/input_items?limit=2", b"", "state", "response items"),
+        ("POST", "/v1/responses/compact", b'{"model": "m", "input": "a"}', "state", "response compacted"),
+        ("POST", "/v1/conversations", b"{}", "state", "conversations"),
+        ("GET", "/v1/conversations/conv_1/items/msg_1", b"", "state", "conversation item"),
+    ],
+)
+def test_what_is_asked_of_responses_and_conversations(
+    method: str, target: str, body: bytes, kind: str, action: str | None
+) -> None:
+    question = question_of(Exchange(Request(method, target, body=body), 200))
+    assert (question["kind"], question["body"].get("action")) == (kind, action)
+    assert kind == "state" or question["body"]["input"]
+
+
+@pytest.mark.parametrize(
+    ("client", "fixture", "right", "verdict"),
+    [
+        ("openai-python 3", "responses.message", "response-dict", "empty"),
+        ("openai-python 3", "responses.usage-details", "response-dict", "raises AttributeError"),
+        ("openai-python 3", "responses.stream.output-order", "response-stream", "fine"),
+        ("openai-python 3", "responses.stream.output-agrees", "response-stream", "final text"),
+        ("openai-python 3", "responses.input-tokens", "response-input-tokens", "wrong: tokens"),
+        ("openai-python 3", "conversations.pages", "conversation-items", "fine"),
+        ("openai-python .stream()", "responses.stream.begins", "response-stream", "raises RuntimeError"),
+        ("openai-python .stream()", "responses.stream.part-brackets", "response-stream", "raises IndexError"),
+        ("openai-python .stream()", "responses.format", "response-json-dict", "raises ValidationError"),
+        ("openai-python .stream()", "responses.message", "response-dict", "–"),
+    ],
+)
+def test_what_a_client_makes_of_a_broken_response(client: str, fixture: str, right: str, verdict: str) -> None:
+    (chosen,) = (known for known in CLIENTS if known.name == client)
+    answers = []
+    with Driver(chosen) as driver:
+        for path in (FIXTURES / "broken" / f"{fixture}.yaml", FIXTURES / "conforming" / f"{right}.yaml"):
+            with ReplayServer(path, match="any", speed=0) as server:
+                answers.append(driver(server.base_url, question_of(load(path).exchange)))
+    assert verdict in judge_client(*answers)
+
+
+def test_rows_are_added_and_others_left_alone() -> None:
+    table = BreakageTable("2026-11-30", {"a": "1"}, {"broken/x": {"a": "empty"}, "broken/y": {"a": "fine"}})
+    added = add_rows(table, {"a": "1", "b": "2"}, {"broken/y": {"a": "short", "b": "fine"}})
+    assert added.verdicts == {"broken/x": {"a": "empty", "b": "–"}, "broken/y": {"a": "short", "b": "fine"}}
+    assert (added.measured, added.clients) == ("2026-11-30", {"a": "1", "b": "2"})
+    with pytest.raises(click.ClickException, match="other versions: a"):
+        add_rows(table, {"a": "2"}, {})
 
 
 def test_a_question_that_no_client_asks_is_left_out() -> None:

@@ -91,6 +91,7 @@ def _continued(view: View) -> Iterator[tuple[Node, Node]]:
     over=_continued,
     needs=[Aspect.REQUEST],
     see=see.CONVERSATION_STATE,
+    basis="the API reference: what came before is the context of this Response; no client measured compares the ids",
     harm="the model answers without the turns before, and nobody is told",
 )
 def previous(node: Node, sent: Node) -> Iterable[Complaint]:

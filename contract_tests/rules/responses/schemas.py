@@ -42,7 +42,7 @@ def _schemas(view: View) -> Iterator[Node]:
     over=lambda view: (node for node in _schemas(view) if node.kind == "object"),
     level=SHOULD,
     see=see.FUNCTIONS,
-    harm="a client that makes forms or types of what a tool takes raises, or asks for the wrong things",
+    harm="a client that makes forms or types of what a tool takes makes none, or asks for the wrong things",
 )
 def schemas(node: Node) -> Iterable[Complaint]:
     """The schemas of tools and of the format that a Response repeats are schemas: each word in them has its type."""

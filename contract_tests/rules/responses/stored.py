@@ -9,7 +9,7 @@ from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.node import Node, repeats
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.responses.reply import COUNTS, responses
-from contract_tests.rules.shared.reply import complain_unless_object, complain_unless_time, is_time
+from contract_tests.rules.shared.reply import always, complain_unless_object, complain_unless_time, is_time
 
 
 def bodies_of(*endpoints: str) -> Callable[[View], Iterable[Node]]:
@@ -54,6 +54,7 @@ def id_of_path(node: Node, wanted: str) -> Iterable[Complaint]:
     "deleted",
     over=bodies_of("response deleted"),
     see=see.RESPONSE_DELETE,
+    basis="the API reference; openai-python and openai-node give none of the answer to their callers",
     harm="a client that checks `deleted` reports that the Response is still there",
 )
 def deleted(root: Node) -> Iterable[Complaint]:
@@ -90,7 +91,13 @@ def complain_unless_paged(root: Node) -> Iterable[Complaint]:
 _INPUT = bodies_of("response items")
 
 
-@responses.rule("input-items", over=_INPUT, see=see.RESPONSE_INPUT_ITEMS, harm="clients list nothing and raise nothing")
+@responses.rule(
+    "input-items",
+    over=_INPUT,
+    see=see.RESPONSE_INPUT_ITEMS,
+    basis=always("list"),
+    harm="clients that dispatch on `object` refuse it, and those that go through `data` find nothing",
+)
 def input_items(root: Node) -> Iterable[Complaint]:
     """The input of a Response is a list with "list" for its `object`, and items with ids and types in `data`."""
     return complain_unless_list(root)

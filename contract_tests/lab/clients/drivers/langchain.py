@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 import warnings
 from typing import Any
@@ -51,6 +52,8 @@ def ask(question: dict[str, Any]) -> Any:
         return {"vectors": client.embed_documents(texts)}
     if kind == "completions":
         return ask_completions(options, body, stream)
+    if kind == "responses":
+        return ask_responses(options, body, stream)
     if kind != "chat":
         return None
     messages = convert_to_messages(body.pop("messages"))
@@ -64,6 +67,56 @@ def ask(question: dict[str, Any]) -> Any:
     for chunk in model.stream(messages):
         whole = chunk if whole is None else whole + chunk
     return read_message(whole, single)
+
+
+def ask_responses(options: dict[str, Any], body: dict[str, Any], stream: bool) -> Any:
+    messages = body.pop("input")
+    model = ChatOpenAI(use_responses_api=True, **options).bind(**body)
+    messages = messages if isinstance(messages, str) else convert_to_messages(messages)
+    if not stream:
+        return read_response(model.invoke(messages))
+    whole: Any = None
+    try:
+        for chunk in model.stream(messages):
+            whole = chunk if whole is None else whole + chunk
+    except ValueError as error:
+        code = FAILED.match(str(error))
+        if not code:
+            raise
+        return {"choices": [], "finish": ["failed", code[1] or code[2]]}
+    return read_response(whole)
+
+
+FAILED = re.compile(r"ResponseError\(code='(\w+)'|(\w+): ")
+"""How the ValueError begins that tells of a Response that failed, or of an error in its stream, with its code."""
+
+
+def read_response(message: Any) -> Any:
+    """What the message holds, by the names that other drivers give to the members of a Response."""
+    if message is None:
+        return {"choices": []}
+    blocks = [block if isinstance(block, dict) else {"type": "text", "text": block} for block in message.content]
+    texts = [block for block in blocks if block["type"] == "text"]
+    metadata = message.response_metadata
+    choice = {
+        "text": message.text,
+        "refusal": "".join(block["refusal"] for block in blocks if block["type"] == "refusal"),
+        "calls": [[call["id"], call["name"], call["args"]] for call in message.tool_calls],
+        "invalid calls": [[call["id"], call["name"], call["args"]] for call in message.invalid_tool_calls],
+    }
+    used = message.usage_metadata
+    return {
+        **{"id": metadata.get("id"), "created": metadata.get("created_at"), "model": metadata.get("model_name")},
+        "finish": [metadata.get("status"), metadata.get("incomplete_details")],
+        "choices": [choice],
+        "items": [[block["type"], block.get("id")] for block in blocks],
+        "annotations": [note for block in texts for note in block.get("annotations") or []],
+        "reasoning": [
+            [block.get("summary"), block.get("encrypted_content")] for block in blocks if block["type"] == "reasoning"
+        ],
+        "usage": used and [used[name] for name in ("input_tokens", "output_tokens", "total_tokens")],
+        "parsed": message.additional_kwargs.get("parsed"),
+    }
 
 
 def ask_completions(options: dict[str, Any], body: dict[str, Any], stream: bool) -> Any:

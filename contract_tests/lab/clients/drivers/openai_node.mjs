@@ -1,7 +1,9 @@
 // openai-node 7, as its documentation uses it; reads and answers one JSON object a line. With the argument
-// --helper chats are streamed by the SDK's own helper, `.stream()`, and nothing else is asked.
+// --helper chats and Responses are streamed by the SDK's own helper, `.stream()`, and Responses are read by its twin,
+// `.parse()`; nothing else is asked.
 import readline from 'node:readline';
 import OpenAI from 'openai';
+import * as responses from './node_responses.mjs';
 
 const HEAD = ['id', 'created', 'model', 'system_fingerprint', 'service_tier', '_request_id'];
 const readHead = (reply) => Object.fromEntries(HEAD.map((name) => [name, reply[name] ?? null]));
@@ -21,7 +23,9 @@ const readTokens = (logprobs) => logprobs?.content?.map((item) => [
 
 async function ask({ base_url, kind, body }) {
   const client = new OpenAI({ baseURL: base_url, apiKey: 'sk-any', maxRetries: 0 });
-  if (process.argv.includes('--helper')) return kind === 'chat' && body.stream ? askHelper(client, body) : null;
+  const helping = process.argv.includes('--helper');
+  if (kind === 'responses') return helping ? responses.askHelper(client, body) : responses.ask(client, body);
+  if (helping) return kind === 'chat' && body.stream ? askHelper(client, body) : null;
   if (kind === 'models') {
     const models = [];
     for await (const model of client.models.list()) models.push(model);
@@ -39,6 +43,7 @@ async function ask({ base_url, kind, body }) {
     const results = reply.results.map((result) => [result.flagged, result.categories, result.category_scores]);
     return { id: reply.id ?? null, model: reply.model ?? null, results };
   }
+  if (kind === 'state') return responses.askState(client, body);
   if (kind === 'stored') return askStored(client.chat.completions, body);
   const api = kind === 'chat' ? client.chat.completions : client.completions;
   const reply = await api.create(body);

@@ -1,8 +1,8 @@
 # mypy: ignore-errors
 """openai-python 1, 2 and 3, as its documentation uses it; reads and answers one JSON object a line.
 
-With the argument `--helper` chats are streamed by the SDK's own helper, `.stream()`, and an answer with a schema is
-read by its twin, `.parse()`, into an object of a type made of that schema; nothing else is asked.
+With the argument `--helper` chats and Responses are streamed by the SDK's own helper, `.stream()`, and an answer with
+a schema is read by its twin, `.parse()`, into an object of a type made of that schema; nothing else is asked.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import openai
 import pydantic
+import python_responses
 
 
 def main() -> None:
@@ -40,6 +41,10 @@ def describe_error(error: openai.APIStatusError) -> dict[str, Any]:
 def ask(question: dict[str, Any]) -> Any:
     client = openai.OpenAI(base_url=question["base_url"], api_key="sk-any", max_retries=0)
     kind, body = question["kind"], question["body"]
+    if kind == "responses" and "--helper" in sys.argv:
+        return python_responses.ask_helper(client, body, make_type)
+    if kind == "responses":
+        return python_responses.ask(client, body)
     if "--helper" in sys.argv:
         return ask_helper(client, body) if kind == "chat" else None
     if kind == "models":
@@ -50,6 +55,8 @@ def ask(question: dict[str, Any]) -> Any:
         return read_embeddings(client.embeddings.create(**body))
     if kind == "moderations":
         return read_moderations(client.moderations.create(**body))
+    if kind == "state":
+        return python_responses.ask_state(client, **body)
     if kind == "stored":
         return ask_stored(client.chat.completions, body["action"], body["id"], body["metadata"])
     create = client.chat.completions.create if kind == "chat" else client.completions.create

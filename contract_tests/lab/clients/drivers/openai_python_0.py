@@ -48,7 +48,7 @@ def ask(question: dict[str, Any]) -> Any:
         reply = openai.Moderation.create(**body)
         results = [[result["flagged"], result["categories"], result["category_scores"]] for result in reply["results"]]
         return {"id": reply.get("id"), "model": reply.get("model"), "results": results}
-    if kind == "stored":
+    if kind in ("stored", "responses", "state"):
         return None
     api = openai.ChatCompletion if kind == "chat" else openai.Completion
     reply = api.create(**body)
