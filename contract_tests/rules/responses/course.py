@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 
-from contract_tests.rules.engine.judge import SHOULD, Complaint
+from contract_tests.rules.engine.judge import Complaint
 from contract_tests.rules.engine.node import Node, show
 from contract_tests.rules.engine.response_stream import ResponseStream, StreamedItem, StreamedPart, items_of
 from contract_tests.rules.engine.subjects import only
