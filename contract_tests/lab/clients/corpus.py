@@ -79,8 +79,9 @@ def question_of(exchange: Exchange) -> dict[str, Any]:
         action = more or ("list" if not name else exchange.request.method)
         return {"kind": "stored", "body": {"action": action, "id": name, "metadata": metadata}}
     if path != "responses" and path.startswith(_STATEFUL):
-        body = {"action": View(exchange).endpoint, "path": path.split("/")[1:], "method": exchange.request.method}
-        return {"kind": "state", "body": {**body, "body": _object(exchange.request.body)}}
+        method, sent = exchange.request.method, _object(exchange.request.body)
+        operation = {"action": View(exchange).endpoint, "path": path.split("/")[1:], "method": method, "body": sent}
+        return {"kind": "state", "body": operation}
     if exchange.request.method == "GET" and path.startswith("models"):
         name = path.partition("/")[2]
         return {"kind": "model" if name else "models", "body": {"model": name}}
