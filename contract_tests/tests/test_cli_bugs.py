@@ -44,7 +44,7 @@ def test_one_is_told_whole_also_by_another_name() -> None:
 def test_wrong_uses_are_told() -> None:
     for words, told in (
         (("ikllama-no-don",), "did you mean 'ikllama-no-done'"),
-        (("langflow-responses-chunk-shape",), "the Responses API is not in the kit yet"),
+        (("stdapi-realtime-response-fields-missing",), "the Realtime API is not in the kit yet"),
         (("--class", "nothing"), "the classes are buffering, "),
         (("--server", "nothing"), "no known bug was met in a server called 'nothing'"),
         (("--server", "lightllm"), "did you mean "),

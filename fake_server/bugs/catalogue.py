@@ -19,7 +19,7 @@ from fake_server.wire.text import did_you_mean
 
 CATALOGUE = Path(__file__).parent / "catalogue"
 Severity = Literal["breaks-client", "loses-data", "cosmetic"]
-Endpoint = Literal["chat/completions", "completions", "embeddings", "models", "any"]
+Endpoint = Literal["chat/completions", "completions", "embeddings", "models", "responses", "any"]
 
 
 class Part(BaseModel):
