@@ -57,7 +57,7 @@ def members(value: Any, made: Callable[[dict[str, Any]], dict[str, Any]]) -> Any
 
 def extended(value: dict[str, Any]) -> dict[str, Any]:
     # Objects whose names are data (a schema's arguments, categories, tokens) are no place for more members.
-    names = {"harassment", "topic"}
+    names = {"harassment", "topic", "violence"}
     free = {"top_logprobs", "category_scores"} & value.keys() or names & value.keys()
     more = {} if free or all(isinstance(one, float) for one in value.values()) else {"x_more": {"a": [1, None]}}
     return {**value, **more}

@@ -161,7 +161,9 @@ def changed(document: Any, path: JsonPath, value: Any) -> Any:
 
 @needs_spec
 @pytest.mark.slow
-@pytest.mark.parametrize("path", CONFORMING, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", [path for path in CONFORMING if path.stem != "response-compacted"], ids=lambda path: path.stem
+)  # the SDK's type of a compaction contradicts all genuine ones, so no rule of types is made from it
 def test_what_the_spec_calls_a_wrong_type_is_flagged(path: Path) -> None:
     exchange = fixture.load(path).exchange
     found = documents(exchange)

@@ -1,7 +1,7 @@
 """Wrong uses of the commands and what they answer, as transcripts in golden/wrong-uses.
 
 `python -m contract_tests.tests.wrong_uses` writes the answers anew. In a line `TAKEN` is a port that is in
-use, `FAKE` a fake that runs; the files are those that `files` lays.
+use, `FAKE` a fake that runs, `FOLDER` the working folder; the files are those that `files` lays.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def surroundings() -> Iterator[dict[str, str]]:
             os.environ.pop(name, None)
         taken = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         fake = stack.enter_context(FakeServer([], plain=True))
-        yield {"TAKEN": str(taken.getsockname()[1]), "FAKE": fake.root}
+        yield {"TAKEN": str(taken.getsockname()[1]), "FAKE": fake.root, "FOLDER": str(folder)}
 
 
 def told(use: str, words: dict[str, str]) -> str:

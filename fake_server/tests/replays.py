@@ -18,6 +18,8 @@ from fake_server.wire.capture import ReplyCapture
 from fake_server.wire.exchange import Exchange, Request
 
 INVALID = "https://api.example.invalid/v1"
+PATIENCE = 5.0
+"""Seconds that a client waits for each read."""
 """A host that no network has: what is not intercepted fails."""
 
 
@@ -81,32 +83,32 @@ async def _within(client: Any, request: Request) -> Seen:
 
 
 def respx_httpx(exchange: Exchange, **options: Any) -> Seen:
-    with mocked(exchange, base_url=INVALID, **options), httpx.Client(verify=False) as client:
+    with mocked(exchange, base_url=INVALID, **options), httpx.Client(verify=False, timeout=PATIENCE) as client:
         return sync_client(client, exchange.request)
 
 
 def respx_httpx_async(exchange: Exchange, **options: Any) -> Seen:
     with mocked(exchange, base_url=INVALID, **options):
-        return asyncio.run(_within(httpx.AsyncClient(verify=False), exchange.request))
+        return asyncio.run(_within(httpx.AsyncClient(verify=False, timeout=PATIENCE), exchange.request))
 
 
 def respx_httpx2(exchange: Exchange, **options: Any) -> Seen:
-    with mocked(exchange, base_url=INVALID, **options), httpx2.Client(verify=False) as client:
+    with mocked(exchange, base_url=INVALID, **options), httpx2.Client(verify=False, timeout=PATIENCE) as client:
         return sync_client(client, exchange.request)
 
 
 def respx_httpx2_async(exchange: Exchange, **options: Any) -> Seen:
     with mocked(exchange, base_url=INVALID, **options):
-        return asyncio.run(_within(httpx2.AsyncClient(verify=False), exchange.request))
+        return asyncio.run(_within(httpx2.AsyncClient(verify=False, timeout=PATIENCE), exchange.request))
 
 
 def transport(exchange: Exchange, **options: Any) -> Seen:
-    with httpx2.Client(transport=ReplayTransport(exchange, **options)) as client:
+    with httpx2.Client(transport=ReplayTransport(exchange, **options), timeout=PATIENCE) as client:
         return sync_client(client, exchange.request)
 
 
 def transport_async(exchange: Exchange, **options: Any) -> Seen:
-    client = httpx2.AsyncClient(transport=ReplayTransport(exchange, **options))
+    client = httpx2.AsyncClient(transport=ReplayTransport(exchange, **options), timeout=PATIENCE)
     return asyncio.run(_within(client, exchange.request))
 
 

@@ -137,7 +137,7 @@ response: {status: 200, body: {text: abc}}
         (GOOD + "ending: never\n", "never"),
         (GOOD + "unknown: [nothing]\n", "nothing"),
         (GOOD + "recorded: yesterday\n", r"one\.yaml:4: recorded must be a time .*or a number, not 'yesterday'"),
-        (GOOD + "recorded: 2026-13-45\n", r"one\.yaml: .*month must be in 1\.\.12"),
+        (GOOD + "recorded: 2026-13-45\n", r"one\.yaml:4: .*month must be in 1\.\.12"),
         (GOOD + "recorded: 0001-01-01 00:00:00+14:00\n", r"one\.yaml:4: recorded: date value out of range"),
         (GOOD + "recorded: true\n", "recorded must be a time"),
         (GOOD + "recorded: 1.5\n", "recorded must be a time"),

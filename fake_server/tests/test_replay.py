@@ -21,6 +21,7 @@ from fake_server.replay import VirtualClock
 from fake_server.tests.listening import listening
 from fake_server.tests.replays import (
     IN_PROCESS,
+    PATIENCE,
     Seen,
     async_client,
     captured,
@@ -240,7 +241,7 @@ def test_a_pause_longer_than_the_clients_patience_is_its_timeout() -> None:
         clock = VirtualClock()
         seen = way(exchange, clock=clock)
         assert (seen.pieces, seen.error) == ((b"data: 1\n\n",), "ReadTimeout: timed out")
-        assert clock.slept == [5.0]  # what both libraries wait when nobody says
+        assert clock.slept == [PATIENCE]
         assert way(exchange, speed=20, clock=clock).error == ""
 
 

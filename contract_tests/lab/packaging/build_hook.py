@@ -14,8 +14,8 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-NOT_SHIPPED = {"tests", "lab", "__pycache__", "README.md"}
-"""Folders and files of any depth that a user of the kit has no use for."""
+NOT_SHIPPED = {"tests", "lab", "__pycache__", "README.md", "RULES.md", "BUGS.md"}
+"""Folders and files of any depth that a user of the kit has no use for; what is in the pages the commands print."""
 
 
 class KitHook(BuildHookInterface[Any]):

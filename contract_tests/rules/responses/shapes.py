@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cache
+from importlib import import_module
 from typing import Any, get_args
 
 from contract_tests.rules.conversations import conversations
@@ -28,29 +29,36 @@ ABSENT = frozenset({
 """Members that the types require and that genuine replies do without."""
 
 
+KINDS = {
+    "response": ("responses", "Response"),
+    "response items": ("responses", "ResponseItemList"),
+    "response tokens": ("responses", "InputTokenCountResponse"),
+    "conversation": ("conversations", "Conversation"),
+    "conversations": ("conversations", "Conversation"),
+    "conversation item deleted": ("conversations", "Conversation"),
+    "conversation deleted": ("conversations", "ConversationDeletedResource"),
+    "conversation items": ("conversations", "ConversationItemList"),
+    "conversation item": ("conversations", "ConversationItem"),
+}
+"""The type of each endpoint's reply: its module below `openai.types`, and its name."""
+
+
 @cache
 def _of_endpoint(endpoint: str) -> Any:
-    """What checks the reply of an endpoint; None where the SDK has no type for it."""
-    from openai.types.conversations import (
-        Conversation,
-        ConversationDeletedResource,
-        ConversationItem,
-        ConversationItemList,
-    )
-    from openai.types.responses import InputTokenCountResponse, Response, ResponseItemList
+    """What checks the reply of an endpoint; None where the installed SDK has no type for it."""
+    if endpoint not in KINDS:
+        return None
+    module, name = KINDS[endpoint]
+    kind = getattr(_types(module), name, None)
+    return None if kind is None else _validator(kind)
 
-    kinds: dict[str, Any] = {
-        "response": Response,
-        "response items": ResponseItemList,
-        "response tokens": InputTokenCountResponse,
-        "conversation": Conversation,
-        "conversations": Conversation,
-        "conversation item deleted": Conversation,
-        "conversation deleted": ConversationDeletedResource,
-        "conversation items": ConversationItemList,
-        "conversation item": ConversationItem,
-    }
-    return _validator(kinds[endpoint]) if endpoint in kinds else None
+
+def _types(module: str) -> Any:
+    """A module of the SDK's types, None where it has none of this name; imported when first needed (0.5 s)."""
+    try:
+        return import_module(f"openai.types.{module}")
+    except ModuleNotFoundError:
+        return None
 
 
 def _validator(kind: Any) -> Any:
@@ -63,10 +71,11 @@ def _validator(kind: Any) -> Any:
 
 @cache
 def _types_of_events() -> dict[str, Any]:
-    """The type of each event, by its name; imported when first needed (0.5 s)."""
-    from openai.types.responses import ResponseStreamEvent
-
-    members = get_args(get_args(ResponseStreamEvent)[0])
+    """The type of each event, by its name; none where the installed SDK has no Responses."""
+    union = getattr(_types("responses"), "ResponseStreamEvent", None)
+    if union is None:
+        return {}
+    members = get_args(get_args(union)[0])
     return {get_args(member.model_fields["type"].annotation)[0]: member for member in members}
 
 
@@ -86,9 +95,17 @@ def _complain(validator: Any, node: Node) -> Iterable[Complaint]:
 
 def _objects(view: View) -> Iterator[tuple[Node, Any]]:
     """Responses, and what else is said of them, each with what checks it."""
-    yield from ((root, _of_endpoint("response")) for root in responses_given(view))
+    for root in responses_given(view):
+        yield from _checked(root, "response")
     if view.endpoint in ("response items", "response tokens") and view.is_dict:
-        yield view.root, _of_endpoint(view.endpoint)
+        yield from _checked(view.root, view.endpoint)
+
+
+def _checked(root: Node, endpoint: str) -> Iterator[tuple[Node, Any]]:
+    """A reply with what checks it, where there is such a type."""
+    validator = _of_endpoint(endpoint)
+    if validator is not None:
+        yield root, validator
 
 
 @responses.rule("shape", over=_objects, generic=True, harm=WHOLE, basis=UNCHECKED)
@@ -100,7 +117,7 @@ def shape(root: Node, validator: Any) -> Iterable[Complaint]:
 def _of_conversations(view: View) -> Iterator[tuple[Node, Any]]:
     """What is said of conversations, each with what checks it."""
     if view.endpoint.startswith("conversation") and view.is_dict:
-        yield view.root, _of_endpoint(view.endpoint)
+        yield from _checked(view.root, view.endpoint)
 
 
 @conversations.rule("shape", over=_of_conversations, level=SHOULD, generic=True, harm=WHOLE)

@@ -40,7 +40,7 @@ def _later(module: str, function: str) -> Answer:
     """What answers a request by a function of a module beside this one, which is imported for the first of them."""
 
     def answer(context: RequestContext) -> Delivery:
-        handler: Answer = getattr(import_module(f"fake_server.server.routes.{module}"), function)
+        handler: Answer = getattr(import_module(f"{__package__}.{module}"), function)
         return handler(context)
 
     return answer
