@@ -15,7 +15,8 @@ FUZZ_SECONDS ?= 600
 FUZZ_SEED ?=
 FUZZ_ONLY ?=
 CORE_TESTS = $(addprefix fake_server/tests/test_,$(addsuffix .py,sse jsontext fixture exchange capture coding playback files bounded_yaml field_values memory work_of_one_request)) \
-  $(addprefix contract_tests/tests/test_,$(addsuffix .py,rules relations precision openapi refused one_cause other_forms legal_forms))
+  $(addprefix contract_tests/tests/test_,$(addsuffix .py,rules relations precision openapi refused one_cause other_forms legal_forms endpoints \
+    responses responses_tools responses_resumed evil_schemas))
 ALL_CORES = -n auto --dist worksteal
 TARGET = $(if $(filter real,$(PROXY)),http://localhost:1337/v1,$(PROXY))
 
