@@ -46,12 +46,13 @@ def _unpacked(item: Item) -> list[Item]:
     return [each for each in kept if isinstance(each, dict)] if isinstance(kept, list) else [item]
 
 
-def as_chat(body: Mapping[str, Any], earlier: Sequence[Item] = ()) -> dict[str, Any]:
+def as_chat(body: Mapping[str, Any], items: Sequence[Item] | None = None) -> dict[str, Any]:
     """The chat request that stands for it, with what else was asked beside it, for the conditions of scripts.
 
-    `earlier` are the items before its input: those of a previous response or a conversation.
+    `items` are all that it is about, as `resolve` gives them; those of its input alone, where there are no others.
     """
-    items = resolve(input_items(body), earlier)
+    if items is None:
+        items = resolve(input_items(body), ())
     chat = {name: value for name, value in body.items() if value is not None and name not in _SPECIAL}
     chat["model"] = body.get("model") or MODEL
     chat["messages"] = _messages(body.get("instructions"), items)

@@ -22,6 +22,8 @@ SENT = 256 * 1024 * 1024
 """Bytes of a stream, which is sent as it is made."""
 LITTLE, LITTLE_SECONDS = 5_000, 0.05
 """Steps and processor seconds that one piece of work may take on the event loop."""
+_BYTES = 400
+"""Bytes that are one step of work."""
 _LOOK = 50
 """Steps between two looks at the clock."""
 
@@ -100,6 +102,11 @@ def spend(steps: int, of: str) -> None:
     """Spend steps of the current request on something. Raises TooMuch, Heavy."""
     if (budget := CURRENT.get()) is not None:
         budget.spend(steps, of)
+
+
+def spend_bytes(size: int, of: str) -> None:
+    """Spend the steps of going through so many bytes of what is kept. Raises TooMuch, Heavy."""
+    spend(1 + size // _BYTES, of)
 
 
 def hold(size: int, of: str) -> None:

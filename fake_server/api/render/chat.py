@@ -60,7 +60,7 @@ def _chunks(reply: Reply, style: Style, usage_asked: bool, padded: bool) -> Iter
     """The chunks; those of content, which are many, come as finished events from a template per choice."""
     head = {**reply_head(reply, "chat.completion.chunk", style), "model": reply.model, **_tail(reply)}
     extra: dict[str, Any] = {"usage": None} if usage_asked else {}
-    padding = _Padding(style) if padded else None
+    padding = Padding(style) if padded else None
     templates: dict[int, EventTemplate] = {}
 
     def chunk(entries: list[dict[str, Any]], pad: str | None = None, **more: Any) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def _chunks(reply: Reply, style: Style, usage_asked: bool, padded: bool) -> Iter
         yield chunk([], usage=_usage(reply.usage))
 
 
-class _Padding:
+class Padding:
     """Padding of 1 to 16 characters, which hides the length of a chunk's text."""
 
     def __init__(self, style: Style) -> None:

@@ -12,13 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fake_server.api import chat_request, items, responses_request, sealing
+from fake_server.api.render.chat import hold_dict
 from fake_server.api.render.style import Style
-from fake_server.api.reply import Choice, Reply, TokenLogprob, ToolCall, count_scores
-from fake_server.wire.budget import hold, spend
+from fake_server.api.reply import Choice, Reply, TokenLogprob, ToolCall
+from fake_server.wire.budget import hold
 from fake_server.wire.deep_size import deep_size
 
-_SCORE = 450
-"""Bytes that a log probability takes as a dict and as JSON."""
 _COPIES = 5
 """How often a text stands in the events of a stream, beside its deltas."""
 _NEWER = re.compile(r"(?:^|[/.])gpt-(?:5\.[2-9]|[6-9])")
@@ -115,9 +114,7 @@ def _hold(reply: Reply) -> None:
     """Note what the texts take in the object and the large events of its stream, and its log probabilities."""
     texts = sum(len(choice.content or "") for choice in reply.choices) + sum(map(deep_size, reply.output))
     hold(_COPIES * texts, "the events that repeat its texts")
-    if scores := sum(map(count_scores, reply.choices)):
-        spend(scores * 4, f"the JSON of {scores:,} log probabilities")
-        hold(scores * _SCORE, f"the JSON of {scores:,} log probabilities")
+    hold_dict(reply)
 
 
 def _ends(reply: Reply) -> Iterator[str]:

@@ -6,16 +6,14 @@ what no recording has. What is added without deltas is whole in `output_item.don
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fake_server.api import sealing
+from fake_server.api.render.chat import AT_ONCE, Padding
 from fake_server.api.render.responses import early
 from fake_server.api.render.style import PLACEHOLDERS, EventTemplate, Style, new_id
 
-AT_ONCE = 256
-"""Events that are rendered at once, so that a long stream is never held whole."""
 Event = dict[str, Any]
 Events = Iterator[Event | list[bytes]]
 _Item = Mapping[str, Any]
@@ -34,9 +32,8 @@ class _Stream:
     """Numbers the events of one stream, and pads its deltas."""
 
     def __init__(self, style: Style, padded: bool, after: int) -> None:
-        self._style, self._padded, self._after = style, padded, after
-        self._next = 0
-        self._letters, self._chance = new_id("", 32), random.Random(style.seed)
+        self._style, self._after, self._next = style, after, 0
+        self._padding = Padding(style) if padded else None
 
     def events(self, response: Mapping[str, Any]) -> Events:
         """All events of the response."""
@@ -91,18 +88,14 @@ class _Stream:
                 continue
             if template is None:
                 template = EventTemplate(self._style, self._delta(kind, place, more), kind)
-            columns = (batch, self._pads(len(batch))) if self._padded else (batch,)
+            columns = (batch,) if self._padding is None else (batch, self._padding.take(len(batch)))
             yield template.events(*columns, numbers=range(first, self._next))
 
     def _delta(self, kind: str, place: Mapping[str, Any], more: Mapping[str, Any]) -> Event:
         """The value of a template."""
-        padding = {"obfuscation": PLACEHOLDERS[1]} if self._padded else {}
+        padding = {} if self._padding is None else {"obfuscation": PLACEHOLDERS[1]}
         members = {**place, **more, "delta": PLACEHOLDERS[0], **padding, "sequence_number": PLACEHOLDERS[2]}
         return {"type": kind, **dict(sorted(members.items()))}
-
-    def _pads(self, count: int) -> list[str]:
-        letters, draw = self._letters, self._chance.getrandbits
-        return [letters[number >> 4 : (number >> 4) + 1 + number % 16] for number in (draw(8) for _ in range(count))]
 
     # -- the kinds of items
 
@@ -152,7 +145,7 @@ class _Stream:
         """The pieces of a text with the log probabilities of their tokens."""
         for group in self._style.group(scores):
             delta = "".join(_text(score, "token") for score in group)
-            padding = {"obfuscation": self._pads(1)[0]} if self._padded else {}
+            padding = {} if self._padding is None else {"obfuscation": self._padding.take(1)[0]}
             members = {**at, "delta": delta, "logprobs": [_short_score(score) for score in group], **padding}
             if delta:
                 yield from self._event("response.output_text.delta", **members)

@@ -61,8 +61,13 @@ def reply_to(request: ApiRequest, settings: Settings, space: Space) -> Reply | E
     return answer(request, space.book, space.state, strict=settings.strict, seed=settings.seed)
 
 
-def deliver_completion(context: RequestContext, reply: Reply | ErrorReply | RawReply, renderer: Renderer) -> Delivery:
-    """The reply rendered as the request wants it; an error or a raw reply goes out as it is."""
+def deliver_completion(
+    context: RequestContext, reply: Reply | ErrorReply | RawReply, renderer: Renderer, of: str = ""
+) -> Delivery:
+    """The reply rendered as the request wants it; an error or a raw reply goes out as it is.
+
+    `of` is what its tokens are of, for the refusal of a stream that is too large; its choices, if that is empty.
+    """
     context.entry.script, context.faults = reply.script, reply.faults
     settings, body = context.settings, context.request.body
     if not isinstance(reply, Reply):
@@ -74,12 +79,13 @@ def deliver_completion(context: RequestContext, reply: Reply | ErrorReply | RawR
         return deliver_json(renderer.render_dict(reply, body, context.style), tokens, pause)
     headers = (("content-type", EVENT_STREAM), ("cache-control", "no-cache"), *rate_limits(tokens))
     if usage.completion_tokens > MANY:
-        check_sent(stream_size(reply), f"{usage.completion_tokens:,} tokens of {len(reply.choices)} choices")
+        whole = of or f"{len(reply.choices)} choices"
+        check_sent(_stream_size(reply), f"{usage.completion_tokens:,} tokens of {whole}")
     events = renderer.render_stream(reply, body, context.style)
     return Delivery(200, headers, pace(events, reply.timing, settings.seed))
 
 
-def stream_size(reply: Reply) -> int:
+def _stream_size(reply: Reply) -> int:
     """About how many bytes the stream of a reply has, if each token is an event."""
     size = reply.usage.completion_tokens * (_EVENT + len(reply.model))
     return size + _SCORE * sum(map(count_scores, reply.choices))

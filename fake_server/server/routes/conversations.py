@@ -83,7 +83,7 @@ def list_items(context: RequestContext) -> Delivery:
     if items is None:
         return _missing(context)
     show = partial(with_included, context)
-    return deliver_page(context, items, lambda item: store.place(name, item), _no_cursor, "desc", show)
+    return deliver_page(context, items, partial(store.place, name), order="desc", change=show)
 
 
 def retrieve_item(context: RequestContext) -> Delivery:
@@ -130,10 +130,6 @@ def _missing_item(context: RequestContext) -> Delivery:
     if context.space.conversations.get(_id(context)) is None:
         return _missing(context)
     return refuse(errors.no_such_item(context.parameters["item"]))
-
-
-def _no_cursor(after: str) -> ErrorReply:
-    return replace(errors.no_such_item(after), param="after")
 
 
 def _find_wrong_id(context: RequestContext) -> ErrorReply | None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from fake_server.api import errors, responses_request, vectors
 from fake_server.api.render import responses as render
 from fake_server.api.render.responses_stream import render_stream
 from fake_server.api.render.style import Style
-from fake_server.api.reply import AT_ONCE, ErrorReply, RawReply, Reply
+from fake_server.api.reply import ErrorReply, RawReply, Reply
 from fake_server.api.request import ApiRequest
 from fake_server.api.sensible import built_in, thoughts
 from fake_server.api.validate.completions import CONTEXT_SIZES
@@ -17,14 +18,13 @@ from fake_server.api.validate.models import is_served
 from fake_server.api.validate.response_input import find_item_refusal
 from fake_server.api.validate.responses import find_model_refusal, validate_response
 from fake_server.server.answer import answer
-from fake_server.server.deliveries import deliver_directly, deliver_json, pace, rate_limits, refuse
+from fake_server.server.deliveries import refuse
 from fake_server.server.request_context import RequestContext
-from fake_server.server.routes.chat import MANY, stream_size
+from fake_server.server.routes.chat import deliver_completion
 from fake_server.server.routes.response_state import Made, save_response, with_earlier
 from fake_server.server.settings import Settings
 from fake_server.server.state.space import Space
-from fake_server.wire.budget import check_sent
-from fake_server.wire.delivery import EVENT_STREAM, Delivery
+from fake_server.wire.delivery import Delivery
 
 
 def create_response(context: RequestContext) -> Delivery:
@@ -60,11 +60,12 @@ def make_response(
     request: ApiRequest, settings: Settings, space: Space, style: Style, earlier: Sequence[Mapping[str, Any]] = ()
 ) -> Made | ErrorReply | RawReply:
     """Answer a valid request; `earlier` are the items before its input, oldest first."""
-    body, items = request.body, responses_request.input_items(request.body)
-    refusal = find_item_refusal(responses_request.resolve(items, earlier))
+    body, given = request.body, responses_request.input_items(request.body)
+    items = responses_request.resolve(given, earlier)
+    refusal = find_item_refusal(items)
     if refusal is not None:
         return refusal
-    chat = responses_request.as_chat(body, earlier)
+    chat = responses_request.as_chat(body, items)
     refusal = find_model_refusal(body, chat)
     if refusal is not None:
         return refusal
@@ -72,23 +73,23 @@ def make_response(
     if not isinstance(reply, Reply):
         return reply
     reply = built_in.with_built_in(thoughts.with_summary(reply, body, settings.seed), body, chat)
-    return Made(reply, render.build_response(reply, body, style), items)
+    return Made(reply, render.build_response(reply, body, style), given)
+
+
+@dataclass(frozen=True)
+class _Finished:
+    """Renders the response object that was made of a reply."""
+
+    response: Mapping[str, Any]
+
+    def render_dict(self, reply: Reply, request: Mapping[str, Any], style: Style) -> bytes:
+        return render.render_dict(self.response, style)
+
+    def render_stream(self, reply: Reply, request: Mapping[str, Any], style: Style) -> Iterator[bytes]:
+        return render_stream(self.response, request, style)
 
 
 def deliver_response(context: RequestContext, made: Made | ErrorReply | RawReply) -> Delivery:
     """The response rendered as the request wants it; an error or a raw reply goes out as it is."""
-    reply = made.reply if isinstance(made, Made) else made
-    context.entry.script, context.faults = reply.script, reply.faults
-    settings, body = context.settings, context.request.body
-    if not isinstance(made, Made):
-        return deliver_directly(made, settings.seed)
-    reply, usage = made.reply, made.reply.usage
-    context.tokens = tokens = usage.prompt_tokens + usage.completion_tokens
-    if not body.get("stream"):
-        wait = 0.0 if reply.timing is AT_ONCE else reply.timing.whole
-        return deliver_json(render.render_dict(made.response, context.style), tokens, wait)
-    headers = (("content-type", EVENT_STREAM), ("cache-control", "no-cache"), *rate_limits(tokens))
-    if usage.completion_tokens > MANY:
-        check_sent(stream_size(reply), f"{usage.completion_tokens:,} tokens of its output")
-    events = render_stream(made.response, body, context.style)
-    return Delivery(200, headers, pace(events, reply.timing, settings.seed))
+    reply, response = (made.reply, made.response) if isinstance(made, Made) else (made, {})
+    return deliver_completion(context, reply, _Finished(response), of="its output")

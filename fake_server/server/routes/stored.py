@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from starlette.datastructures import QueryParams
 
@@ -76,4 +75,4 @@ def _missing(context: RequestContext) -> Delivery:
 
 
 def _page(context: RequestContext, items: Sequence[Placed], place: Callable[[str], int | None]) -> Delivery:
-    return deliver_page(context, items, place, lambda after: replace(errors.no_such_completion(after), param="after"))
+    return deliver_page(context, items, place, errors.no_such_completion)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -28,12 +27,10 @@ from fake_server.server.routes.response_state import with_earlier
 from fake_server.server.routes.responses import find_unknown_model
 from fake_server.server.state.earlier import response_at, settle
 from fake_server.server.state.responses import Saved
-from fake_server.wire.budget import once, spend
+from fake_server.wire.budget import once, spend_bytes
 from fake_server.wire.delivery import EVENT_STREAM, Delivery
 from fake_server.wire.exchange import Write
 
-_STEP = 400
-"""Bytes of a response that are one step of work."""
 _BEGUN = {"queued": 2, "in_progress": 3}
 """How many events of a response in the background have been sent in each status."""
 _BOOLEANS = {"true": True, "false": False}
@@ -53,7 +50,7 @@ def retrieve_response(context: RequestContext) -> Delivery:
         wrong = wrong or invalid.reply
     if wrong is not None:
         return refuse(wrong)
-    spend(1 + saved.size // _STEP, "the stored response")
+    spend_bytes(saved.size, "the stored response")
     if streamed:
         return _stream(context, saved, after, padded)
     response = response_at(saved, context.space.clock.now())
@@ -92,9 +89,8 @@ def list_input_items(context: RequestContext) -> Delivery:
     if wrong is not None:
         return refuse(wrong)
     places = {str(item["id"]): place for place, item in enumerate(saved.items)}
-    return deliver_page(
-        context, list(enumerate(saved.items)), places.get, _no_cursor, "desc", partial(with_included, context)
-    )
+    show = partial(with_included, context)
+    return deliver_page(context, list(enumerate(saved.items)), places.get, order="desc", change=show)
 
 
 def count_input_tokens(context: RequestContext) -> Delivery:
@@ -125,7 +121,7 @@ def _read(context: RequestContext, refusal: ErrorReply | None) -> tuple[dict[str
         return continued
     request, earlier = continued
     items = resolve(input_items(request.body), earlier)
-    return find_item_refusal(items) or (as_chat(request.body, earlier), items)
+    return find_item_refusal(items) or (as_chat(request.body, items), items)
 
 
 def _compact(chat: Mapping[str, Any], items: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -163,10 +159,6 @@ def _find(context: RequestContext) -> Saved | ErrorReply:
     if saved is not None:
         return saved
     return errors.no_such_response(name) if name.startswith("resp") else errors.wrong_id("response_id", name, "resp")
-
-
-def _no_cursor(after: str) -> ErrorReply:
-    return replace(errors.no_such_item(after), param="after")
 
 
 def _deliver(context: RequestContext, response: Mapping[str, Any]) -> Delivery:

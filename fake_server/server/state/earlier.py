@@ -6,15 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fake_server.api import errors
-from fake_server.api.items import saved_item
 from fake_server.api.render.responses import early
 from fake_server.api.reply import ErrorReply
 from fake_server.server.state.responses import QUEUED, Saved
 from fake_server.server.state.space import Space
-from fake_server.wire.budget import spend
+from fake_server.wire.budget import spend, spend_bytes
 
-_STEP = 400
-"""Bytes of an earlier response that are one step of work."""
 _CONTINUED = ("completed", "incomplete")
 """How a response ended that another one can go on from."""
 Items = list[Mapping[str, Any]]
@@ -59,7 +56,7 @@ def settle(space: Space) -> None:
 def add_to_conversation(space: Space, saved: Saved) -> None:
     """Add the input and then the output of a response to its conversation, if it was completed."""
     if saved.conversation is not None and saved.response["status"] == "completed":
-        space.conversations.add(saved.conversation, [saved_item(item) for item in saved.all_items])
+        space.conversations.add(saved.conversation, saved.all_items)
 
 
 def resolved_input(space: Space, items: Items, earlier: Items) -> Items | ErrorReply:
@@ -85,7 +82,7 @@ def _chain(space: Space, name: str | None) -> Items | ErrorReply:
         saved = space.responses.get(name)
         if saved is None or response_at(saved, now)["status"] not in _CONTINUED:
             return errors.no_previous_response(name)
-        spend(1 + saved.size // _STEP, "the responses before this one")
+        spend_bytes(saved.size, "the responses before this one")
         chain.append(saved)
         name = saved.response["previous_response_id"]
     items: Items = []
