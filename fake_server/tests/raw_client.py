@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import time
@@ -54,6 +55,13 @@ def wait_until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """The same on an event loop."""
+    async with asyncio.timeout(30):
+        while not holds():  # noqa: ASYNC110 — nothing tells of it
+            await asyncio.sleep(0.01)
 
 
 def send(port: int, body: dict[str, Any], headers: str = "") -> socket.socket:

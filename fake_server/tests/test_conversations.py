@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx2
@@ -13,25 +12,6 @@ from fake_server import FakeServer
 from fake_server.server.state import conversations
 from fake_server.server.state.conversations import ConversationStore
 from fake_server.server.state.memory import Ledger, MemoryBudget
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[FakeServer]:
-    with FakeServer([], seed=1) as fake:
-        yield fake
-
-
-@pytest.fixture
-def client(server: FakeServer) -> Iterator[openai.OpenAI]:
-    server.reset()
-    with openai.OpenAI(base_url=server.base_url, api_key="any", max_retries=0) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def http(server: FakeServer) -> Iterator[httpx2.Client]:
-    with httpx2.Client(base_url=server.base_url) as made:
-        yield made
 
 
 def message(text: str, role: str = "user") -> Any:

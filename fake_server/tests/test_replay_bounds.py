@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from fake_server.replay.matching import MOST_MISSES, RecordingMatcher
 from fake_server.replay.playback import Playback
 from fake_server.replay.sources import load_exchanges
 from fake_server.tests.hostile import fixed, target
+from fake_server.tests.raw_client import until
 from fake_server.tests.strategies import POST
 from fake_server.tests.wire_client import OK, ask, post, run
 from fake_server.wire.bounds import Bounds
@@ -32,12 +32,6 @@ LARGE = 8 * 1024 * 1024
 def reply(size: int, framing: Framing = Framing.LENGTH) -> Exchange:
     field = ("Content-Length", str(size)) if framing is Framing.LENGTH else ("Transfer-Encoding", "chunked")
     return Exchange(POST, 200, (field,), (Write(b"x" * size),), framing=framing)
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
-        while not holds():  # noqa: ASYNC110 — nothing tells of it
-            await asyncio.sleep(0.01)
 
 
 def test_misses_are_bounded_and_counted() -> None:

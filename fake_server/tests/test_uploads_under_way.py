@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
 
@@ -11,6 +10,7 @@ from fake_server.connection import Connection
 from fake_server.relay import relay as module
 from fake_server.relay.relay import Relay
 from fake_server.tests.listening import listening
+from fake_server.tests.raw_client import until
 from fake_server.tests.wire_client import OK, ask, post, run
 from fake_server.wire.exchange import Aspect, Request
 
@@ -38,15 +38,6 @@ class Meeting:
 
 async def not_known(_: Connection, request: Request) -> None:
     """An `answer` that knows no reply."""
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait for a condition."""
-    for _ in range(30_000):
-        if holds():
-            return
-        await asyncio.sleep(0.001)
-    raise TimeoutError
 
 
 @memory
