@@ -81,24 +81,26 @@ class Player:
         else:
             async with self._turns.beside() as company:
                 result = await play_case(case, self.session)
-        failed = result.outcome in (Outcome.FAIL, Outcome.SETUP_FAILED)
-        asks_again = failed and bool(company) and self._is_news(result)
-        if failed and not self.session.is_late():
-            refused = any(is_refused(View(exchange)) for exchange in result.exchanges)
-            if refused or asks_again:
-                async with self._turns.alone():
-                    if refused and await self._is_outage(case):
-                        return not_reached(case, self.session.stopped)
-                    if asks_again and self._can_afford(len(result.exchanges)):
-                        began = monotonic()
-                        result = await self._play_alone(case, result)
-                        self._seconds += monotonic() - began
-                    elif asks_again:
-                        self.session.not_asked_alone.append(case.id)
-        elif asks_again:
-            self.session.not_asked_alone.append(case.id)
+        if result.outcome in (Outcome.FAIL, Outcome.SETUP_FAILED):
+            result = await self._doubt(case, result, asks_again=bool(company) and self._is_news(result))
         self.session.strike(case.id, result.exchanges)
         return result
+
+    async def _doubt(self, case: Case, failed: CaseResult, *, asks_again: bool) -> CaseResult:
+        """What stands of a failure: nothing in an outage, and where it is asked again what it is alone."""
+        refused = not self.session.is_late() and any(is_refused(View(exchange)) for exchange in failed.exchanges)
+        if refused or (asks_again and not self.session.is_late()):
+            async with self._turns.alone():
+                if refused and await self._is_outage(case):
+                    return not_reached(case, self.session.stopped)
+                if asks_again and self._can_afford(len(failed.exchanges)):
+                    began = monotonic()
+                    result = await self._play_alone(case, failed)
+                    self._seconds += monotonic() - began
+                    return result
+        if asks_again:
+            self.session.not_asked_alone.append(case.id)
+        return failed
 
     def _is_news(self, result: CaseResult) -> bool:
         """Whether a MUST finding is unlike all that were seen in cases that were played alone."""

@@ -210,8 +210,9 @@ class View:
     def is_doubled(self) -> bool:
         """Whether each chunk of a stream comes twice; two that are alike may be chance."""
         chunks = self._sorted_messages[0]
-        pairs = list(zip(chunks[::2], chunks[1::2], strict=False))
-        return len(chunks) > 3 and len(chunks) % 2 == 0 and all(one.value == other.value for one, other in pairs)
+        if len(chunks) < 4 or len(chunks) % 2:
+            return False
+        return all(one.value == other.value for one, other in zip(chunks[::2], chunks[1::2], strict=True))
 
     @property
     def error_events(self) -> list[Node]:
