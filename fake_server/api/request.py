@@ -58,6 +58,7 @@ class ApiRequest:
         """All tool results in order."""
         return chat_request.tool_results(self.body)
 
+    @cached_property
     def in_words(self) -> ApiRequest:
         """The request as conditions see it: a request for a response as the chat that stands for it."""
         if self.endpoint != RESPONSES or self.method != "POST":

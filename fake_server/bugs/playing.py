@@ -33,16 +33,15 @@ def find_bugs(names: Iterable[str]) -> tuple[Bug, ...]:
 
 def faults_of_bugs(bugs: Iterable[Bug], fields: Mapping[str, str], request: ApiRequest) -> list[Fault]:
     """The faults that this request meets of `bugs` and of those that its header names. Raises BugError."""
-    request = request.in_words()
     names = (name.strip() for name in fields.get(HEADER, "").split(","))
-    named = find_bugs(name for name in names if name)
-    faults = [fault for bug in (*bugs, *named) for fault in bug.faults_for(request)]
+    played = (*bugs, *find_bugs(name for name in names if name))
+    faults = [fault for bug in played for fault in bug.faults_for(request.in_words)]
     return sorted(faults, key=_removes_done)
 
 
 def strike(active: ActiveFaults, request: ApiRequest) -> list[ActiveFault]:
     """The faults in force that strike the reply to this request; each strike is counted."""
-    struck = active.strike(request.in_words())
+    struck = active.strike(request.in_words)
     return sorted(struck, key=lambda active_fault: active_fault.of_bug and _removes_done(active_fault.fault))
 
 

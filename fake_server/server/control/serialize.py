@@ -122,7 +122,7 @@ def api_requests_of(entry: JournalEntry) -> Iterator[ApiRequest]:
     elif endpoint == MODERATIONS and validate_moderations(body) is None:
         chats = [moderations.as_chat(body)]
     for chat in chats:
-        yield ApiRequest(chat, endpoint, entry.fields, False, entry.method, entry.path).in_words()
+        yield ApiRequest(chat, endpoint, entry.fields, False, entry.method, entry.path).in_words
 
 
 def _has_many_values(data: bytes) -> bool:
