@@ -108,7 +108,7 @@ judges: $(STAMP)  ## have other people's judges of OpenAI compatibility judge th
 rules: $(STAMP)  ## write the contract in words, RULES.md; CHECK=1 only compares
 	@$(BIN)/python -m contract_tests.lab.pages.rules_page $(if $(CHECK),--check,--write)
 
-langchain: $(STAMP)  ## run LangChain's standard test suites against the fake and name the skipped tests
+langchain: $(STAMP)  ## run LangChain's standard test suites against the fake, over chat and responses; each skipped test with its reason
 	@$(BIN)/python -m contract_tests.lab.suites langchain
 
 clients: $(STAMP)  ## replay every broken fixture to real clients and compare; CLIENTS=--write saves the results

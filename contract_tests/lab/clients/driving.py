@@ -9,7 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from contract_tests.lab.suites.__main__ import LANGCHAIN, OPENAI_NODE, langchain_python, node_command
+from contract_tests.lab.suites import langchain
+from contract_tests.lab.suites.__main__ import OPENAI_NODE, node_command
 from contract_tests.lab.tools import sdks
 from contract_tests.lab.tools.environments import NotInstalled
 from contract_tests.lab.tools.processes import LineProcess, child_environment
@@ -56,8 +57,8 @@ def _helper(install: Callable[[], tuple[list[str], str]]) -> Callable[[], tuple[
 
 
 def _langchain() -> tuple[list[str], str]:
-    version = next(pin.partition("==")[2] for pin in LANGCHAIN if pin.startswith("langchain-openai=="))
-    return [str(langchain_python()), str(_DRIVERS / "langchain.py")], version
+    version = next(pin.partition("==")[2] for pin in langchain.PINS if pin.startswith("langchain-openai=="))
+    return [str(langchain.interpreter()), str(_DRIVERS / "langchain.py")], version
 
 
 CLIENTS: Sequence[Client] = (

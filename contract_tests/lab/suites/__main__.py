@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from subprocess import CompletedProcess
 
 import click
 
-from contract_tests.lab.suites import uses
+from contract_tests.lab.suites import langchain, uses
 from contract_tests.lab.tools import processes
-from contract_tests.lab.tools.environments import NotInstalled, node_environment, python_environment
+from contract_tests.lab.tools.environments import NotInstalled, node_environment
 from contract_tests.lab.tools.processes import ProcessFailed, child_environment
 from fake_server import FakeServer
 
-LANGCHAIN = (
-    "langchain-openai==1.7.3",
-    "langchain-tests==1.1.9",
-    "langchain-core==1.7.2",
-    "openai==3.54.0",
-    "pytest==9.2.0",
-    "pytest-asyncio==1.5.0",
-)
 OPENAI_NODE, ZOD = "7.57.0", "4.6.7"
 SECONDS = 300
 _HERE = Path(__file__).resolve().parent
 CHECKS = _HERE / "openai_node.mjs"
-_LOOPS = ("mode=auto", "default_test_loop_scope=session", "default_fixture_loop_scope=session")
-_NOT_PASSED = re.compile(r"^(SKIPPED|XFAIL|FAILED|ERROR)\b.*", re.MULTILINE)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -46,18 +34,19 @@ def main() -> None:
 @main.command("langchain")
 @click.option("--seed", "seeds", multiple=True, type=int, default=(1, 2, 3), help="Seeds of the fake, one run each.")
 def langchain_command(seeds: Sequence[int]) -> None:
-    """LangChain's standard suites for chat completions and embeddings."""
+    """LangChain's standard suites for chat completions, for responses and for embeddings."""
     failed = False
     with _exiting("LangChain's suites"):
-        python = langchain_python()
+        python = langchain.interpreter()
         for number, seed in enumerate([None, *seeds]):
-            done = langchain(python, seed)
+            done = langchain.run(python, seed)
             name = "plain" if seed is None else f"seed {seed}"
             click.echo(f"{name:10} {processes.last_line(done.stdout)}")
-            failed |= done.returncode != 0
-            if done.returncode != 0 or not number:
-                for line in _NOT_PASSED.finditer(done.stdout):
-                    click.echo(f"           {line[0].replace(str(python.parents[1]), '')}")
+            bad = langchain.failures(done.stdout) or done.returncode != 0
+            failed |= bool(bad)
+            if bad or not number:
+                for remark in langchain.remarks(done.stdout):
+                    click.echo(f"           {remark}")
     sys.exit(int(failed))
 
 
@@ -85,11 +74,6 @@ def uses_command() -> None:
     sys.exit(done.returncode)
 
 
-def langchain_python() -> Path:
-    """The interpreter that has LangChain and its suites. Raises NotInstalled."""
-    return python_environment("langchain", LANGCHAIN)
-
-
 def node_command(name: str, script: Path) -> list[str]:
     """The command that runs a script with openai-node, copied to `name` beside the package that it imports.
 
@@ -112,24 +96,6 @@ def _exiting(subject: str) -> Iterator[None]:
     except ProcessFailed as error:
         click.echo(f"{subject}: {error}", err=True)
         sys.exit(1)
-
-
-def langchain(python: Path, seed: int | None) -> CompletedProcess[str]:
-    """One run of the suites in the environment of `python`; seed None is the plain fake."""
-    with tempfile.TemporaryDirectory() as name, FakeServer([], seed=seed, plain=seed is None) as fake:
-        folder = Path(name)
-        shutil.copy(_HERE / "langchain_cases.py", folder / "test_langchain.py")
-        shutil.copy(_HERE / "langchain_conftest.py", folder / "conftest.py")
-        options = "-q -rsxfE --no-fold-skipped --tb=line -p no:cacheprovider"
-        command = [str(python), "-m", "pytest", *options.split()]
-        command += [option for setting in _LOOPS for option in ("-o", f"asyncio_{setting}")]
-        environ = child_environment(
-            folder,
-            OPENAI_API_KEY="sk-fake",
-            FAKE_PORT=fake.root.rpartition(":")[2],
-            LANGSMITH_TRACING="false",
-        )
-        return processes.run([*command, "test_langchain.py"], env=environ, seconds=SECONDS, cwd=folder)
 
 
 if __name__ == "__main__":

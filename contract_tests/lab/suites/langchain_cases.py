@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-"""LangChain's standard suites for the chat and embedding classes of langchain-openai.
+"""LangChain's standard suites for the chat class of langchain-openai, over both APIs, and for its embeddings.
 
 This file runs in an environment of its own, where langchain-tests is. The properties are those that
 langchain-openai's own classes for these suites set (libs/partners/openai/tests/integration_tests of
@@ -22,6 +22,7 @@ class TestChat(ChatModelIntegrationTests):
     supports_json_mode = True
     supports_anthropic_inputs = True
     supports_pdf_inputs = True
+    model_override_value = "gpt-4.1-mini"
     supported_usage_metadata_details = {  # noqa: RUF012
         "invoke": ["reasoning_output", "cache_read_input"],
         "stream": [],
@@ -34,6 +35,22 @@ class TestChat(ChatModelIntegrationTests):
 
     def invoke_with_reasoning_output(self, *, stream=False):
         model = ChatOpenAI(model="gpt-5-nano", reasoning_effort="medium")
+        return ask(model, "Why did the economy fall in 2008, and what did founders do then?", stream)
+
+
+class TestResponses(TestChat):
+    chat_model_params = {"model": "gpt-4o-mini", "use_responses_api": True}  # noqa: RUF012
+    supports_image_tool_message = True
+    supports_pdf_tool_message = True
+
+    def invoke_with_cache_read_input(self, *, stream=False):
+        model = ChatOpenAI(model="gpt-4.1-mini", use_responses_api=True)
+        ask(model, LONG, stream)
+        return ask(model, LONG, stream)
+
+    def invoke_with_reasoning_output(self, *, stream=False):
+        reasoning = {"effort": "medium", "summary": "auto"}
+        model = ChatOpenAI(model="o4-mini", reasoning=reasoning, use_responses_api=True)
         return ask(model, "Why did the economy fall in 2008, and what did founders do then?", stream)
 
 

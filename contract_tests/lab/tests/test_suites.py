@@ -1,4 +1,4 @@
-"""Three generations of the official SDK, sync and async, against the fake: every check of theirs passes."""
+"""Other people's suites against the fake: three generations of the official SDK, and LangChain over both APIs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from contract_tests.lab import suites
+from contract_tests.lab.suites import langchain
 from contract_tests.lab.tools import processes, sdks
 from contract_tests.lab.tools.environments import NotInstalled
 from fake_server import FakeServer
@@ -29,3 +30,37 @@ def test_the_official_sdk_does_all_of_it(generation: str, seed: int | None) -> N
     lines = done.stdout.splitlines()
     assert [line for line in lines if not line.startswith("ok ")] == [], done.stderr
     assert (done.returncode, len(lines)) == (0, 2 * CHECKS), done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [None, 3])
+def test_langchain_over_responses_passes_what_it_passes_over_chat(seed: int | None) -> None:
+    try:
+        python = langchain.interpreter()
+    except NotInstalled as error:
+        pytest.skip(f"LangChain: {error}")
+    done = langchain.run(python, seed)
+    outcomes = langchain.outcomes(done.stdout)
+    passed = [test for test, outcome in outcomes.items() if outcome == "PASSED"]
+    over_chat, over_responses = (
+        {test.removeprefix(prefix) for test in passed if test.startswith(prefix)}
+        for prefix in ("TestChat::", "TestResponses::")
+    )
+    assert langchain.failures(done.stdout) == [], done.stdout
+    assert over_chat <= over_responses
+    assert len(over_chat) > 40
+
+
+def test_what_is_skipped_without_a_reason_is_a_failure() -> None:
+    output = """\
+PASSED test_langchain.py::TestChat::test_invoke
+SKIPPED test_langchain.py::TestChat::test_stream_time - Skipped: VCR not set up.
+SKIPPED test_langchain.py::TestChat::test_tool_calling - Skipped: Test requires tool calling.
+FAILED test_langchain.py::TestResponses::test_stream - AssertionError: empty
+"""
+    assert langchain.failures(output) == ["TestChat::test_tool_calling", "TestResponses::test_stream"]
+    assert langchain.remarks(output) == [
+        "SKIPPED TestChat::test_stream_time: it times a replayed cassette of LangChain's own, not a server",
+        "SKIPPED TestChat::test_tool_calling: Skipped: Test requires tool calling.",
+        "FAILED TestResponses::test_stream: AssertionError: empty",
+    ]
