@@ -22,7 +22,6 @@ from fake_server.bugs.errors import BugError
 from fake_server.bugs.playing import HEADER as BUG_HEADER
 from fake_server.faults import FaultError
 from fake_server.faults.base import HEADER as FAULT_HEADER
-from fake_server.server import in_flight
 from fake_server.server.deliveries import refuse
 from fake_server.server.faulting import Faulting
 from fake_server.server.request_context import Refused, RequestContext, header_fields, is_control, path_of, split_space
@@ -79,7 +78,7 @@ class App:
             try:
                 delivery = await self._answer(context)
                 if delivery.length is None or delivery.length > SMALL:
-                    delivery = self._hold(context, delivery)
+                    delivery = context.in_flight.hold_reply(self.settings.spaces, delivery)
                 await sender.send(_with_headers(delivery, context, browser), entry)
             except ClientDisconnect:
                 log.debug("the client left before its request was read")
@@ -92,8 +91,8 @@ class App:
                 await sender.send(_with_headers(refuse(errors.server_error()), context, browser), entry)
         finally:
             entry.ended()
-            if context.in_flight:
-                self.settings.spaces.budget.release(context.in_flight)
+            if context.in_flight.size or context.budget.heavy:  # the thread may work for it still
+                context.in_flight.release(self.settings.spaces)
             if not context.controls:
                 journal.grown(entry)
                 self.settings.spaces.make_room()
@@ -128,14 +127,6 @@ class App:
         elif is_published(context.method, context.path):
             refusal = errors.not_played(context.method, path)
         return await handle(context, _refusing(refusal))
-
-    def _hold(self, context: RequestContext, delivery: Delivery) -> Delivery:
-        """The reply, whose bytes count until the request ends; a refusal where there is no room for them."""
-        size = in_flight.hold_reply(self.settings.spaces, delivery)
-        if size is None:
-            return refuse(errors.busy("replies that clients do not read take all the room"))
-        context.in_flight += size
-        return delivery
 
     async def _refuse_space(self, scope: Scope, sender: Sender, error: ValueError) -> None:
         fields = header_fields(scope["headers"])
@@ -173,7 +164,9 @@ async def handle(context: RequestContext, operation: Operation) -> Delivery:
     fields = context.commands
     if not (context.space.faults.current or context.settings.bugs or FAULT_HEADER in fields or BUG_HEADER in fields):
         delivery = await context.work(answer, context)
-        return await Faulting(context).apply(delivery) if context.faults else delivery
+        if not context.faults:
+            return delivery
+        return await Faulting(context).apply(context.in_flight.hold_reply(context.settings.spaces, delivery))
     try:
         faulting = await context.work(Faulting.gather, context)
     except FaultError as error:
@@ -181,7 +174,10 @@ async def handle(context: RequestContext, operation: Operation) -> Delivery:
         return refuse(ErrorReply(400, str(error), param=param, code="invalid_value"))
     await faulting.change_request()
     replacement = faulting.replacement()
-    return await faulting.apply(await context.work(answer, context) if replacement is None else replacement)
+    if replacement is not None:
+        return await faulting.apply(replacement)
+    delivery = context.in_flight.hold_reply(context.settings.spaces, await context.work(answer, context))
+    return await faulting.apply(delivery)
 
 
 def openapi_document() -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from fake_server.api.reply import ErrorReply, RawReply, Timing
 from fake_server.faults.replies import error_delivery, with_headers
+from fake_server.server.state.memory import SMALL
 from fake_server.wire.delivery import EVENT_STREAM, NO_BODY, Delivery, ImmediateWrites, fixed_length
 from fake_server.wire.exchange import Headers, Write
 
@@ -79,7 +80,9 @@ def _paced(events: Iterable[bytes], timing: Timing, seed: int) -> Iterator[Write
 
 def _raw(reply: RawReply, seed: int) -> Delivery:
     if reply.events is not None and reply.status not in NO_BODY:
-        writes = pace([_event(data) for data in reply.events], reply.timing, seed)
+        writes = pace(map(_event, reply.events), reply.timing, seed)
+        if sum(map(len, reply.events)) > SMALL:
+            writes = tuple(writes)  # which counts as bytes in flight; of a rendered stream, each event is made when due
         return with_headers(Delivery(reply.status, (("content-type", EVENT_STREAM),), writes), reply.headers)
     body = reply.body or b""
     payload = body if isinstance(body, bytes) else body.encode("utf-8", "replace")

@@ -89,7 +89,7 @@ class Faulting:
         self._add(context.faults)
         if self._faults:
             context.budget.heavy |= context.tokens > _FEW
-            delivery, notes = await context.work(apply_faults, delivery, self._faults)
+            delivery, notes = await context.work(self._strike, delivery)
             context.entry.faults += notes
         for fault in self._faults:
             if isinstance(fault, OneSlot | Slots):
@@ -98,6 +98,12 @@ class Faulting:
             # A socket that is closed with bytes unread resets the connection, and what was sent may be lost.
             await context.drain()
         return delivery
+
+    def _strike(self, delivery: Delivery) -> tuple[Delivery, tuple[str, ...]]:
+        """The reply with the faults, whose bytes count from now on, and notes on them."""
+        context = self._context
+        delivery, notes = apply_faults(delivery, self._faults)
+        return context.in_flight.hold_reply(context.settings.spaces, delivery), notes
 
     def _add(self, faults: Iterable[Fault]) -> None:
         """Add the faults that their probability lets strike."""

@@ -6,11 +6,10 @@ The body is bounded in size, time and depth, and read strictly where Python's JS
 from __future__ import annotations
 
 import asyncio
-import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
@@ -20,13 +19,24 @@ from fake_server.api.render.style import Style
 from fake_server.api.reply import ErrorReply
 from fake_server.api.request import ApiRequest, endpoint_of
 from fake_server.faults import Fault
-from fake_server.server import in_flight
 from fake_server.server.admission import OF_PAGES, USUAL, admit
+from fake_server.server.body_text import (
+    LARGE,
+    SUSPICIOUS,
+    VALUE,
+    VALUES,
+    count_values,
+    count_values_outside_strings,
+    is_suspicious,
+    unusable_values,
+)
+from fake_server.server.in_flight import InFlight
 from fake_server.server.settings import Settings
 from fake_server.server.state.journal import JournalEntry
 from fake_server.server.state.memory import SMALL
 from fake_server.wire import jsontext
 from fake_server.wire.budget import CURRENT, Budget, Heavy, TooMuch, hold, spend
+from fake_server.wire.delivery import Delivery
 
 SPACE_HEADER = "x-fake-space"
 CONTROL, METRICS = "/__fake__", "/metrics"
@@ -35,13 +45,6 @@ CONTEXT = "fake_server.context"
 _ABSOLUTE = re.compile(r"^https?://[^/]*", re.IGNORECASE)
 """What an absolute-form target has before its path; servers must accept it (RFC 9112 section 3.2.2)."""
 _TOLERATED = frozenset({"bom", "duplicate"})
-_SUSPICIOUS = re.compile(rb"\\[uU][dD]|[eE]\+?\d{3}|(?<!\d)\d{300}")
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
-LARGE = 64 * 1024
-"""Bytes of a body from which on it is parsed in the thread, and that one search goes through."""
-VALUES = 1_000_000
-"""Values that a body may have: each takes memory, however few bytes it is written with."""
 Result = TypeVar("Result")
 
 _DRAIN_SECONDS = 2.0
@@ -87,7 +90,7 @@ class RequestContext:
         self.parameters: Mapping[str, str] = {}
         self.commands: Mapping[str, str] = fields if admission.has_key else {}
         self.faults: tuple[Fault, ...] = ()
-        self.tokens = self.in_flight = 0
+        self.tokens, self.in_flight = 0, InFlight()
         self.budget = Budget()
         self.rendered_style: Style | None = None
 
@@ -127,9 +130,9 @@ class RequestContext:
                     more = message.get("more_body", False)
                     if size > SMALL or not self._body_arrived:
                         # Its bytes are held, and what they say.
-                        if not await in_flight.hold(self.settings.spaces, 2 * len(piece), large=size > SMALL):
+                        room = self.in_flight.wait_for_room(self.settings.spaces, 2 * len(piece), large=size > SMALL)
+                        if not await room:
                             raise Refused(errors.busy("bodies and replies of other requests take all the room"))
-                        self.in_flight += 2 * len(piece)
         except TimeoutError:
             raise Refused(errors.body_too_slow(seconds)) from None
         except Refused:
@@ -148,8 +151,13 @@ class RequestContext:
         """Take the body in and parse it as the request's JSON object. Raises Refused, ClientDisconnect."""
         first, raw = self.request, await self.read_body()
         self.budget.heavy = len(raw) > LARGE
-        body = await self.work(parse_large_object, raw) if self.budget.heavy else parse_object(raw)
+        body = await self.work(parse_large_object, raw, self._hold_values) if self.budget.heavy else parse_object(raw)
         self.request = ApiRequest(body, first.endpoint, first.headers, first.slash, first.method, first.path)
+
+    def _hold_values(self, values: int) -> None:
+        """Count values that are about to be made of the body. Raises Refused."""
+        if not self.in_flight.hold(self.settings.spaces, values * VALUE):
+            raise Refused(errors.busy("bodies and replies of other requests take all the room"))
 
     async def work(self, function: Callable[..., Result], *given: Any) -> Result:
         """Call a function that spends the request's budget: at once, or in the server's thread if it is no little work.
@@ -167,10 +175,17 @@ class RequestContext:
             finally:
                 CURRENT.reset(token)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self.settings.worker, budget.run, function, *given)
+            return await asyncio.get_running_loop().run_in_executor(self.settings.worker, self._work, function, *given)
         except asyncio.CancelledError:
             budget.given_up = True
             raise
+
+    def _work(self, function: Callable[..., Result], *given: Any) -> Result:
+        """Call the function in the thread; a reply that it makes counts before the event loop knows of it."""
+        result: Any = self.budget.run(function, *given)
+        if isinstance(result, Delivery):
+            result = self.in_flight.hold_reply(self.settings.spaces, result)
+        return cast("Result", result)
 
     async def drain(self) -> None:
         """Read on for a moment, so that a client still writing sees the reply instead of a reset."""
@@ -231,38 +246,17 @@ def _check_type(fields: Mapping[str, str]) -> None:
         raise Refused(errors.unsupported_encoding(coding))
 
 
-def parse_large_object(body: bytes) -> Mapping[str, Any]:
-    """`parse_object`, for work in a thread: the values of the text are counted before they are made."""
+def parse_large_object(body: bytes, hold_values: Callable[[int], None]) -> Mapping[str, Any]:
+    """`parse_object`, for work in a thread: the values of the text are counted, and held, before they are made."""
     hold(len(body), "the values of its body")
-    values = _count_values(body)
+    values = count_values(body)
     if values > VALUES:  # signs in strings were counted too
-        values = _count_values_outside_strings(body)
+        values = count_values_outside_strings(body)
     if values > VALUES:
         raise TooMuch(f"its body has more than {VALUES:,} values")
     spend(values // 2, f"a body of {values:,} values")
+    hold_values(values)
     return parse_object(body)
-
-
-def _count_values(text: bytes) -> int:
-    """How many values JSON text has at most."""
-    return text.count(b",") + text.count(b"[") + text.count(b"{")
-
-
-def _count_values_outside_strings(text: bytes) -> int:
-    """How many values JSON text has; it stops counting once they are more than VALUES."""
-    values = end = 0
-    for string in _STRING.finditer(text):
-        values += _count_values(text[end : string.start()])
-        end = string.end()
-        if values > VALUES:
-            return values
-    return values + _count_values(text[end:])
-
-
-def _is_suspicious(body: bytes) -> bool:
-    """Whether a body may hold what _unusable finds; searched in parts, so that other threads have their turn."""
-    starts = range(0, len(body), LARGE)
-    return any(_SUSPICIOUS.search(body, start, start + LARGE + 300) for start in starts)
 
 
 def parse_object(body: bytes) -> Mapping[str, Any]:
@@ -271,24 +265,9 @@ def parse_object(body: bytes) -> Mapping[str, Any]:
     for problem in document.problems:
         if problem.kind not in _TOLERATED:
             raise Refused(errors.invalid_json(f"{problem.detail} (byte {problem.offset})"))
-    if _SUSPICIOUS.search(body) if len(body) <= LARGE else _is_suspicious(body):
-        for detail in _unusable(document.value):
+    if SUSPICIOUS.search(body) if len(body) <= LARGE else is_suspicious(body):
+        for detail in unusable_values(document.value):
             raise Refused(errors.invalid_json(detail))
     if not isinstance(document.value, dict):
         raise Refused(errors.invalid_json("a JSON object is expected"))
     return document.value
-
-
-def _unusable(value: Any) -> Iterator[str]:
-    """What JSON can spell but UTF-8 or IEEE 754 cannot hold."""
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, dict):
-            waiting += [*item.keys(), *item.values()]
-        elif isinstance(item, list):
-            waiting += item
-        elif isinstance(item, float) and not math.isfinite(item):
-            yield "a number is too large"
-        elif isinstance(item, str) and _SURROGATE.search(item):
-            yield "a string holds half of a surrogate pair"

@@ -146,27 +146,27 @@ class SocketSender(Sender):
 
     async def write(self, data: bytes, entry: JournalEntry, *, more: bool = True) -> None:
         entry.sent(data)
-        cycle, protocol, raw = self._cycle, self._protocol, self._raw
+        cycle, protocol, raw, size = self._cycle, self._protocol, self._raw, len(data)
         if cycle.disconnected:
             return
-        framed = b"%x\r\n%s\r\n" % (len(data), data) if self._chunked and data else data
+        before, after = (b"%x\r\n" % len(data), b"\r\n") if self._chunked and data else (b"", b"")
         clean = raw is None or raw.ending is Ending.CLEAN
         if self._chunked and not more and clean:
-            framed += b"0\r\n\r\n"
+            after += b"0\r\n\r\n"
         if not self._has_body:
-            framed = b""
+            before = data = after = b""
         if self._head is not None:
-            head = self._head_bytes(self._head, None if more else len(data))
+            head = self._head_bytes(self._head, None if more else size)
             self._head = None
             if raw is not None and raw.head_piece:
                 head = await self._write_slowly(head, raw)
-            framed = head + framed
-        if len(framed) > TOGETHER:
-            await self._write_in_pieces(framed)
+            before = head + before
+        if len(before) + len(data) + len(after) > TOGETHER:
+            await self._write_in_pieces(before, data, after)
         else:
             if protocol.flow.write_paused:
                 await self._drain()
-            if framed and not protocol.transport.is_closing():
+            if (framed := before + data + after) and not protocol.transport.is_closing():
                 protocol.transport.write(framed)
         if more:
             return
@@ -209,15 +209,18 @@ class SocketSender(Sender):
             head = head[raw.head_piece :]
         return head
 
-    async def _write_in_pieces(self, data: bytes) -> None:
-        """Write what is long piece by piece, each once the connection has taken those before it."""
-        rest = memoryview(data)
-        while rest and not self._cycle.disconnected:
+    async def _write_in_pieces(self, before: bytes, data: bytes, after: bytes) -> None:
+        """Write what is long piece by piece, each once the connection has taken those before it.
+
+        It is never joined: a client that does not read would have the fake hold it twice.
+        """
+        for start in range(0, max(len(data), 1), TOGETHER):
             await self._drain()
-            if self._protocol.transport.is_closing():
+            if self._cycle.disconnected or self._protocol.transport.is_closing():
                 return
-            self._protocol.transport.write(rest[:TOGETHER])
-            rest = rest[TOGETHER:]
+            end = start + TOGETHER
+            self._protocol.transport.write(before + data[start:end] + (after if end >= len(data) else b""))
+            before = b""
 
     async def _drain(self) -> None:
         """Wait until the connection takes more bytes; one that takes none for too long is dropped."""

@@ -21,6 +21,7 @@ from fake_server.faults.active import ActiveFault
 from fake_server.scripts.model import Script
 from fake_server.scripts.yaml_lines import ScriptError
 from fake_server.server.admission import OF_PAGES
+from fake_server.server.body_text import LARGE
 from fake_server.server.control.clock import set_clock, tell_time
 from fake_server.server.control.replies import (
     BOOLEANS,
@@ -32,7 +33,7 @@ from fake_server.server.control.replies import (
 )
 from fake_server.server.control.serialize import serialize_fault, serialize_scripts, write_requests
 from fake_server.server.deliveries import to_json
-from fake_server.server.request_context import CONTROL, LARGE, METRICS, Refused, RequestContext
+from fake_server.server.request_context import CONTROL, METRICS, Refused, RequestContext
 from fake_server.server.state.memory import StorageFull
 from fake_server.server.state.space import Space
 from fake_server.wire.jsontext import parse
