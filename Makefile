@@ -35,7 +35,7 @@ test proofs: export PYTHONDONTWRITEBYTECODE :=
 test proofs: export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/bytecode
 
 .DEFAULT_GOAL := help
-.PHONY: help setup contract record test proofs fuzz coverage check mutants fake interop judges behaviour bench profile bench-fidelity sdks constraints clean compatibility rules pages langchain uses clients wheel security audit
+.PHONY: help setup contract record test proofs fuzz coverage check mutants fake interop judges behaviour bench profile bench-fidelity sdks constraints clean compatibility rules pages langchain suites uses clients wheel security audit
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -110,6 +110,9 @@ rules: $(STAMP)  ## write the contract in words, RULES.md; CHECK=1 only compares
 
 langchain: $(STAMP)  ## run LangChain's standard test suites against the fake, over chat and responses; each skipped test with its reason
 	@$(BIN)/python -m contract_tests.lab.suites langchain
+
+suites: $(STAMP)  ## run openai-python's own tests of responses and conversations against the fake; each refusal with its reason
+	@$(BIN)/python -m contract_tests.lab.suites resources
 
 clients: $(STAMP)  ## replay every broken fixture to real clients and compare; CLIENTS=--write saves the results
 	@$(BIN)/python -m contract_tests.lab.clients $(CLIENTS)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import collections.abc
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
 import typing_extensions
 from openai.types.chat import completion_create_params
-from openai.types.responses import response_create_params
+from openai.types.responses import input_token_count_params, response_compact_params, response_create_params
 
-from fake_server.api.validate import responses
+from fake_server.api.validate import response_tasks, responses
 from fake_server.api.validate.chat import MEMBERS, REQUIRED, validate_chat
 
 HINTS = typing_extensions.get_type_hints(completion_create_params.CompletionCreateParamsBase) | {"stream": bool | None}
@@ -95,6 +95,19 @@ def test_every_form_of_a_member_of_a_response_is_accepted(name: str) -> None:
         responses.MEMBERS[name].validate(AT_LEAST.get(name, value), name)
         count += 1
     assert count
+
+
+@pytest.mark.parametrize(
+    ("form", "table"),
+    [
+        (response_create_params.ResponseCreateParamsBase, responses.MEMBERS),
+        (response_compact_params.ResponseCompactParams, [*response_tasks.COMPACT_REQUIRED, *response_tasks.COMPACT]),
+        (input_token_count_params.InputTokenCountParams, response_tasks.COUNT),
+    ],
+    ids=["create", "compact", "count"],
+)
+def test_the_tables_of_responses_have_the_members_of_the_sdk(form: Any, table: Iterable[str]) -> None:
+    assert set(typing_extensions.get_type_hints(form)) <= set(table)
 
 
 def test_the_least_request_is_accepted() -> None:

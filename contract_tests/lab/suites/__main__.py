@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from contract_tests.lab.suites import langchain, uses
+from contract_tests.lab.suites import langchain, openai_resources, uses
 from contract_tests.lab.tools import processes
 from contract_tests.lab.tools.environments import NotInstalled, node_environment
 from contract_tests.lab.tools.processes import ProcessFailed, child_environment
@@ -47,6 +47,25 @@ def langchain_command(seeds: Sequence[int]) -> None:
             if bad or not number:
                 for remark in langchain.remarks(done.stdout):
                     click.echo(f"           {remark}")
+    sys.exit(int(failed))
+
+
+@main.command("resources")
+@click.option("--seed", "seeds", multiple=True, type=int, default=(1,), help="Seeds of the fake, one run each.")
+def resources_command(seeds: Sequence[int]) -> None:
+    """openai-python's own tests of responses and conversations."""
+    failed = False
+    with _exiting("openai-python's tests"):
+        python, source = openai_resources.interpreter()
+        for number, seed in enumerate([None, *seeds]):
+            outcome = openai_resources.run(python, source, seed)
+            name = "plain" if seed is None else f"seed {seed}"
+            click.echo(f"{name:10} {source.name}: {outcome.summary}")
+            for reason, count in () if number else outcome.refused.items():
+                click.echo(f"           {count} refused: {reason}")
+            for line in outcome.unexplained:
+                click.echo(f"           {line}")
+            failed |= bool(outcome.unexplained)
     sys.exit(int(failed))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from contract_tests.lab import suites
-from contract_tests.lab.suites import langchain
+from contract_tests.lab.suites import langchain, openai_resources
 from contract_tests.lab.tools import processes, sdks
 from contract_tests.lab.tools.environments import NotInstalled
 from fake_server import FakeServer
@@ -64,3 +64,29 @@ FAILED test_langchain.py::TestResponses::test_stream - AssertionError: empty
         "SKIPPED TestChat::test_tool_calling: Skipped: Test requires tool calling.",
         "FAILED TestResponses::test_stream: AssertionError: empty",
     ]
+
+
+@pytest.mark.slow
+def test_openai_python_has_its_own_tests_of_responses_pass_in_what_has_state() -> None:
+    try:
+        python, source = openai_resources.interpreter()
+    except NotInstalled as error:
+        pytest.skip(f"openai's own tests: {error}")
+    outcome = openai_resources.run(python, source, None)
+    assert outcome.unexplained == ()
+    assert set(outcome.refused) == {entry.why for entry in openai_resources.REFUSED}
+    assert outcome.passed >= 295
+
+
+def test_a_test_is_excused_by_name_and_by_what_it_says() -> None:
+    at = "tests/api_resources/test_responses.py::TestResponses::test_"
+    refusal = "openai.BadRequestError: Error code: 400 - Missing required parameter: 'model'."
+    outcome = openai_resources.read(f"""\
+PASSED {at}method_delete[strict]
+FAILED {at}method_create_overload_1[strict] - {refusal}
+FAILED {at}method_create_overload_2[strict] - openai.NotFoundError: Error code: 404 - no
+FAILED {at}method_delete[loose] - {refusal}
+ERROR {at}method_cancel[loose]
+""")
+    assert (outcome.passed, outcome.refused.total(), len(outcome.unexplained)) == (1, 1, 3)
+    assert outcome.summary == "1 of 5 passed, 1 were refused"

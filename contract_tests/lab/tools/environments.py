@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import sys
+import tarfile
 from collections.abc import Callable, Sequence
 from itertools import takewhile
 from pathlib import Path
@@ -53,6 +54,25 @@ def python_environment(
     options = ("--constraint", str(pins)) if pins else ()
     _build_once(home, content, lambda: create(home, (*options, *requirements), seconds, base))
     return home / "bin" / "python"
+
+
+def unpacked_source(name: str, requirement: str, seconds: float = INSTALL_SECONDS) -> Path:
+    """The folder of a package's source, with its tests, as it is published. Raises NotInstalled."""
+    home = ENVIRONMENTS / name
+    package = requirement.partition("==")[0]
+
+    def build() -> None:
+        _empty(home)
+        options = ("--quiet", "--no-deps", "--no-binary", package, "--dest", str(home))
+        run_installer(sys.executable, "-m", "pip", "download", requirement, *options, seconds=seconds)
+        (archive,) = home.glob("*.tar.gz")
+        with tarfile.open(archive) as source:
+            source.extractall(home, filter="data")
+        archive.unlink()
+
+    _build_once(home, requirement, build)
+    (folder,) = (path for path in home.iterdir() if path.is_dir())
+    return folder
 
 
 def node_environment(name: str, packages: Sequence[str], seconds: float = INSTALL_SECONDS) -> Path:

@@ -24,7 +24,7 @@ COMPACT: Mapping[str, Check] = {
     name: MEMBERS[name]
     for name in (
         "model", "input", "previous_response_id", "instructions", "prompt_cache_key", "prompt_cache_retention",
-        "prompt_cache_options", "service_tier",
+        "prompt_cache_options", "service_tier", "image",
     )
 }  # fmt: skip
 """The members of a request that compacts an input."""
