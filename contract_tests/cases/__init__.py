@@ -8,13 +8,13 @@ from contract_tests.target.case import CASES, select
 # Importing a section registers its cases; the order here is the order of a run and of its report.
 # isort: off
 from contract_tests.cases import client, http, chat, stream, tools, formats, completions, embeddings
-from contract_tests.cases import moderations, relations, models, stored, errors
+from contract_tests.cases import moderations, relations, models, stored, responses, errors
 
 # isort: on
 
 FILES = (
     *(client, http, chat, stream, tools, formats, completions, embeddings, moderations),
-    *(relations, models, stored, errors),
+    *(relations, models, stored, responses, errors),
 )
 
 __all__ = ["CASES", "FILES", "Case", "select"]

@@ -27,8 +27,9 @@ from contract_tests.cases.prompts import (
 )
 from contract_tests.rules.engine.answers import whole_text
 from contract_tests.rules.relations.arrival import TRIES
-from contract_tests.target.ask import PICTURES, Ask
+from contract_tests.target.ask import Ask
 from contract_tests.target.case import case, chat_case
+from contract_tests.target.endpoints import PICTURES
 from contract_tests.target.errors import SetupFailed
 
 DEVELOPER = [message("developer", NOTES), user(SHORT)]

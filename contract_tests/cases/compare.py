@@ -12,7 +12,8 @@ from contract_tests.rules.relations.arrival import ALONE, BACK, TRIES, finds
 from contract_tests.rules.relations.endings import wrong_end
 from contract_tests.rules.relations.facts import differ
 from contract_tests.rules.relations.forms import SAMPLES
-from contract_tests.target.ask import CHAT, Ask, Body
+from contract_tests.target.ask import Ask, Body
+from contract_tests.target.endpoints import CHAT
 
 REQUESTS = 2 * SAMPLES
 

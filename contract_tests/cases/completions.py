@@ -9,8 +9,9 @@ from contract_tests.cases.compare import REQUESTS, ask_to_stop, compare
 from contract_tests.cases.prompts import COUNTING, STOPS, UNUSUAL, repeat
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.relations.arrival import TRIES
-from contract_tests.target.ask import COMPLETIONS, Ask
+from contract_tests.target.ask import Ask
 from contract_tests.target.case import case, request_case
+from contract_tests.target.endpoints import COMPLETIONS
 
 START = "Once upon a time there was a tree that"
 COUNT = "one, two, three, four, five, six,"

@@ -6,8 +6,9 @@ from typing import Any
 
 from contract_tests.cases.prompts import UNUSUAL
 from contract_tests.rules.relations.vectors import batch_counts
-from contract_tests.target.ask import EMBEDDINGS, Ask
+from contract_tests.target.ask import Ask
 from contract_tests.target.case import case, request_case
+from contract_tests.target.endpoints import EMBEDDINGS
 
 TEXTS = ("A tree stands in the field.", "The stock market fell today.", UNUSUAL)
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from contract_tests.cases.prompts import CLOCK, SHORT, message, user
 from contract_tests.rules.errors.mistakes import NO_SUCH_MEMBER, NO_SUCH_MODEL, NO_SUCH_PATH
-from contract_tests.target.ask import CHAT, COMPLETIONS, EMBEDDINGS, Ask, Body
+from contract_tests.target.ask import Ask, Body
 from contract_tests.target.case import case, request_case
+from contract_tests.target.endpoints import CHAT, COMPLETIONS, EMBEDDINGS
 from contract_tests.target.errors import NotReached
 
 ASKED: dict[str, Any] = {"messages": [user(SHORT)], "max_tokens": 8}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contract_tests.cases.prompts import SHORT, repeat
-from contract_tests.target.ask import CHAT, Ask
+from contract_tests.target.ask import Ask
 from contract_tests.target.case import case, chat_case
+from contract_tests.target.endpoints import CHAT
 from contract_tests.target.errors import NotReached
 
 GZIP = (("Accept-Encoding", "gzip"),)

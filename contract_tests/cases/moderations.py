@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from contract_tests.target.ask import MODERATIONS, Ask
+from contract_tests.target.ask import Ask
 from contract_tests.target.case import case
+from contract_tests.target.endpoints import MODERATIONS
 
 CALM, VIOLENT = "The tree stands in the field.", "I want to kill them."
 

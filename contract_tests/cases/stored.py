@@ -10,8 +10,9 @@ from typing import Any
 from contract_tests.cases.prompts import SHORT
 from contract_tests.rules.engine.refused import refusal_text
 from contract_tests.rules.engine.view import View
-from contract_tests.target.ask import CHAT, Ask
+from contract_tests.target.ask import Ask
 from contract_tests.target.case import case
+from contract_tests.target.endpoints import CHAT
 from contract_tests.target.errors import NotReached, Unsupported
 
 TOKENS = 16

@@ -11,7 +11,7 @@ from contract_tests.rules.engine.view import View
 from contract_tests.rules.errors.mistakes import NO_SUCH_PATH
 from contract_tests.run.preflight import MODELS, NO_ENDPOINT, ask_plainly, check_alike, check_answers, describe_answer
 from contract_tests.run.stages import find_stage_hint
-from contract_tests.target.ask import CHAT, COMPLETIONS, EMBEDDINGS
+from contract_tests.target.endpoints import CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES
 from contract_tests.target.errors import NoModel, NotReached, Unreachable, UsageError
 from contract_tests.target.options import DEFAULT_MODEL, Options
 from contract_tests.target.session import PlainRequest, Session
@@ -27,7 +27,7 @@ def split_target(url: str) -> tuple[str, tuple[str, str]]:
     except ValueError as error:
         raise UsageError(f"the target is not a URL: {error}") from error
     path = parts.path.rstrip("/")
-    for endpoint in (CHAT, COMPLETIONS, EMBEDDINGS, MODELS):
+    for endpoint in (CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES, MODELS):
         path = path.removesuffix(endpoint)  # a base URL, though an endpoint's was given
     without = path.removesuffix("/v1")
     root = urlunsplit((parts.scheme, parts.netloc, without, parts.query, parts.fragment))
@@ -41,19 +41,19 @@ async def prepare(session: Session, prefixes: tuple[str, str], plain_case: tuple
     nothing answers, or valid requests are refused, NoModel if none was named and the usual one is not listed. Where
     no case asks for an answer, the list of models is what a target that is there answers.
     """
-    chat_id = plain_case[0] if plain_case and plain_case[1] == CHAT else ""
+    plain_id, plain_path = plain_case if plain_case and plain_case[1] in (CHAT, RESPONSES) else ("", CHAT)
     reply = None
     try:
         if not_listed := await _find_by_models(session, prefixes):
-            model = session.options.model_for(chat_id, session.options.model or DEFAULT_MODEL)
-            reply = await _find_by_chat(session, prefixes, PlainRequest(CHAT, model))
+            model = session.options.model_for(plain_id, session.options.model or DEFAULT_MODEL)
+            reply = await _find_by_asking(session, prefixes, PlainRequest(plain_path, model))
         if session.prefix != prefixes[0]:
             how = "with" if session.prefix else "without"
             session.note(f"using {session.base_url}: the target answers {how} /v1")
         session.model = session.model or _model(session)
         session.fitting = models_by_endpoint(session.listed)
         if plain_case:
-            await check_answers(session, _plain_request(session, *plain_case), reply if chat_id else None)
+            await check_answers(session, _plain_request(session, *plain_case), reply if plain_id else None)
         elif not_listed and reply:
             await check_alike(session, PlainRequest(CHAT, session.model), not_listed, reply)
         else:
@@ -93,12 +93,12 @@ async def _find_by_models(session: Session, prefixes: tuple[str, str]) -> View |
     return views[0]
 
 
-async def _find_by_chat(session: Session, prefixes: tuple[str, str], plain: PlainRequest) -> View:
-    """Choose the prefix under which a chat request is answered, or at least understood, and return the reply."""
+async def _find_by_asking(session: Session, prefixes: tuple[str, str], plain: PlainRequest) -> View:
+    """Choose the prefix under which a plain request is answered, or at least understood, and return the reply."""
     understood, met = [], []
     for session.prefix in prefixes:
         view = await ask_plainly(session, plain)
-        met.append(f"{session.prefix}{CHAT}: {describe_answer(view)}")
+        met.append(f"{session.prefix}{plain.path}: {describe_answer(view)}")
         if view.ok and view.form != "other":
             return view
         about_model = "model" in refusal_text(view).lower()
@@ -106,7 +106,7 @@ async def _find_by_chat(session: Session, prefixes: tuple[str, str], plain: Plai
             understood.append((session.prefix, view))
     if not understood:
         raise Unreachable(
-            f"{session.root} answers neither models nor chat/completions, with /v1 and without "
+            f"{session.root} answers neither models nor {plain.path.strip('/')}, with /v1 and without "
             f"({'; '.join(met)}); check the URL"
         )
     session.prefix, view = understood[0]

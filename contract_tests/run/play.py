@@ -90,7 +90,7 @@ async def _send_requests(case: Case, ask: Ask) -> tuple[Outcome | None, str, Exc
             raise NotReached(ask.session.stopped)
         await case.play(ask)
     except tuple(_OUTCOMES) as why:
-        return _OUTCOMES[type(why)], str(why), why
+        return next(outcome for kind, outcome in _OUTCOMES.items() if isinstance(why, kind)), str(why), why
     except Exception as error:
         return Outcome.HARNESS_FAILED, _format_error(error), error
     return None, "", None

@@ -12,10 +12,12 @@ from contract_tests.rules.engine.failures import is_failure
 from contract_tests.rules.engine.refused import added_parameters, describe_refusal
 from contract_tests.rules.engine.view import View
 from contract_tests.run.stages import find_stage_hint, is_without_reply
-from contract_tests.target.ask import CHAT, COMPLETIONS, EMBEDDINGS, Ask, Case
+from contract_tests.target.ask import Ask, Case
+from contract_tests.target.endpoints import CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES
 from contract_tests.target.errors import NotReached, Refused, Unreachable, Unsupported
 from contract_tests.target.refusals import is_about_model
 from contract_tests.target.session import PREFLIGHT, PlainRequest, Session
+from contract_tests.target.support import lacks_api
 from fake_server.relay.redact import excerpt
 
 TOKENS = 32
@@ -25,10 +27,16 @@ ROOM = 1_000
 MOST = 4000
 """Characters of an error that are looked through for what to say of it."""
 MODELS = "/models"
-_PATHS = {"completions": COMPLETIONS, "embeddings": EMBEDDINGS}
+_PATHS = {
+    "completions": COMPLETIONS,
+    "embeddings": EMBEDDINGS,
+    "responses": RESPONSES,
+    "conversations": RESPONSES,
+}
 _NOT_ASKED = ("models", "moderations")
 """Sections that no plain request is for: whom to ask for moderations is often not known."""
-_STREAMED = (CHAT, COMPLETIONS)
+_STREAMED = (CHAT, COMPLETIONS, RESPONSES)
+_WITHOUT_ROOM = ("completions", "embeddings", *_NOT_ASKED)
 NO_ENDPOINT = (404, 405, 501)
 """Statuses that say that a path is not there."""
 
@@ -49,7 +57,7 @@ _PREFLIGHT = Case(PREFLIGHT, "the plainest request", 2, TOKENS, (), _no_play)
 
 def may_think(case: Case) -> bool:
     """Whether a case asks for chat answers whose limits are raised where the model thinks."""
-    return case.has_room and case.tokens > 0 and case.endpoint not in (*_PATHS, *_NOT_ASKED)
+    return case.has_room and case.tokens > 0 and case.endpoint not in _WITHOUT_ROOM
 
 
 def find_plain_case(cases: Iterable[Case]) -> tuple[str, str] | None:
@@ -84,6 +92,8 @@ def _members(ask: Ask, path: str) -> dict[str, object]:
     if path == CHAT:
         body = ask.body("Hi", TOKENS)
         return {name: body[name] for name in body if name != "model"}
+    if path == RESPONSES:
+        return {"input": "Hi", "max_output_tokens": TOKENS, "store": False}
     return {"prompt": "Hi", "max_tokens": TOKENS} if path == COMPLETIONS else {"input": "Hi"}
 
 
@@ -96,7 +106,8 @@ async def check_answers(session: Session, plain: PlainRequest, reply: View | Non
     if not is_refused(reply):
         await _begin(session, plain, reply)
         return
-    if plain.path != CHAT and (reply.status in NO_ENDPOINT or is_about_model(reply)):
+    is_not_there = reply.status in NO_ENDPOINT or (plain.path == RESPONSES and lacks_api(reply, session.control))
+    if plain.path != CHAT and (is_not_there or is_about_model(reply)):
         return  # the cases say that the endpoint, or a model for it, is not there
     streamed = reply
     if reply.status != 429 and plain.path in _STREAMED:

@@ -15,6 +15,7 @@ from contract_tests.rules.engine.refused import refusal_text, refuses
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.errors.mistakes import ANOTHER_TIME
+from contract_tests.target.endpoints import CHAT, MODERATIONS, OPTIONAL, PICTURES, REFUSAL, THRIFTY
 from contract_tests.target.errors import NotReached, Refused, Unsupported
 from contract_tests.target.refusals import (
     describe_lack,
@@ -26,16 +27,11 @@ from contract_tests.target.refusals import (
 )
 from contract_tests.target.relay_connection import Field
 from contract_tests.target.session import LIMITS, Session
+from contract_tests.target.support import Lacks, NoModelForIt, lacks_api
 from fake_server.wire.exchange import Exchange
 
 Body = Mapping[str, Any]
 Play = Callable[["Ask"], Awaitable[object]]
-CHAT, COMPLETIONS, EMBEDDINGS = "/chat/completions", "/completions", "/embeddings"
-MODERATIONS = "/moderations"
-PICTURES = "image_url"
-"""The feature of cases that send a picture."""
-REFUSAL = "refusal"
-"""What the roles of requests begin with that are to be refused."""
 ATTEMPTS = 4
 """How often a request that is answered 429 is sent at most."""
 
@@ -106,17 +102,32 @@ class Ask:
         Refused for any other, NotReached if it is still answered 429 or too long for the model. `expect` is
         the text that the answer is to contain.
         """
+        send = partial(self._post, body, path, role, valid, expect, headers)
+        if path not in OPTIONAL or self.session.control is None:  # before the first case
+            return await send()
+        views: list[View] = []
+
+        async def probe() -> None:
+            views.append(await send())
+
+        await self.session.support.settle(path, probe)
+        return views[0] if views else await send()
+
+    async def _post(
+        self, body: Body, path: str, role: str, valid: bool, expect: str | None, headers: Iterable[Field]
+    ) -> View:
         while True:
-            sent = self._economical(body) if path == CHAT else dict(body)
+            sent = self._economical(body) if path in THRIFTY else dict(body)
             view = await self.raw("POST", path, _as_json(sent), headers, role=role)
             if self._lacks(path, view):
                 self.views.remove(view)
-                raise no_such_endpoint("POST", path, view)
+                lack = no_such_endpoint("POST", path, view)
+                raise Lacks(str(lack), lack.lacks)
             if not valid:
                 return view
             if lacks_context(view):
                 raise NotReached(f"the model's context is too short for it: status {view.status}: {refusal_text(view)}")
-            if path != CHAT or not self.session.learns(view, sent, self.case.features):
+            if path not in THRIFTY or not self.session.learns(view, sent, self.case.features):
                 break
         if expect is not None:
             self.expected[role] = expect
@@ -131,7 +142,7 @@ class Ask:
             raise Unsupported(f"status {view.status} names {named[0]}: {refusal_text(view)}", lacks)
         nobody_asked = path == MODERATIONS and view.status >= 400 and "model" not in sent  # whom to ask, is not known
         if path != CHAT and (nobody_asked or is_about_model(view)):
-            raise NotReached(f"no model is known for it; name one with --model {self.case.endpoint}=NAME ({refusal})")
+            raise NoModelForIt(f"no model is known for it; name one with --model {self.case.endpoint}=NAME ({refusal})")
         return self._accepted(role, view)
 
     async def get(self, path: str, *, role: str = "dict", valid: bool = True) -> View:
@@ -263,6 +274,9 @@ class Ask:
 
     def _lacks(self, path: str, view: View) -> bool:
         """Whether the target has nothing at this path; few have moderations, where a 404 without a model says so."""
+        if path in OPTIONAL:
+            support, control = self.session.support, self.session.control
+            return control is not None and not support.knows(path) and lacks_api(view, control)
         unmet = path == MODERATIONS and view.status in (404, 405) and not is_about_model(view)
         return unmet or (path != CHAT and is_unknown_path(view, self.session.control))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from contract_tests.target.ask import CHAT, Ask, Body, Case, Play
+from contract_tests.target.ask import Ask, Body, Case, Play
+from contract_tests.target.endpoints import CHAT
 from contract_tests.target.options import below
 from contract_tests.target.relay_connection import Field
 

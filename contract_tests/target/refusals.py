@@ -76,7 +76,12 @@ def is_unknown_path(view: View, control: Exchange | None) -> bool:
         return False
     if is_about_model(view) and _words(view) != _words(View(control)):
         return False
-    return _likeness(view) == _likeness(View(control)) or lacks_path(view)
+    return is_alike(view, control) or lacks_path(view)
+
+
+def is_alike(view: View, control: Exchange) -> bool:
+    """Whether a reply has the status and the form of the one to a path that cannot exist."""
+    return _likeness(view) == _likeness(View(control))
 
 
 _OWN_WORDS = re.compile(r"\S*(/|no-such|\b(GET|POST|HEAD|PUT)\b)\S*")

@@ -21,14 +21,15 @@ from contract_tests.target.relay_connection import (
     leave_reply,
     read_reply,
 )
+from contract_tests.target.support import Support
 from fake_server.relay.relay import Relay
 from fake_server.relay.upstream import LABEL_HEADER
 from fake_server.wire.exchange import Ending, Exchange
 from fake_server.wire.text import format_count
 
 PREFLIGHT = "preflight"
-LIMITS = frozenset(("max_tokens", "max_completion_tokens"))
-_ECONOMY = {"max_tokens": "max_completion_tokens", "temperature": "", "seed": ""}
+LIMITS = frozenset(("max_tokens", "max_completion_tokens", "max_output_tokens"))
+_ECONOMY = {"max_tokens": "max_completion_tokens", "temperature": "", "seed": "", "max_output_tokens": ""}
 """Parameters that only keep answers short and equal, and what to send instead if they are refused."""
 STRIKES = 3
 SETTLE = 0.2
@@ -67,6 +68,7 @@ class Session:
         self.fitting: dict[str, str] = {}
         """For each endpoint that chat models do not serve, a listed model whose name fits."""
         self.control: Exchange | None = None
+        self.support = Support()
         self.plain: PlainRequest | None = None
         """The plain request that was answered before the first case."""
         self.requests = 0
