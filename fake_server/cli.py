@@ -21,7 +21,7 @@ from fake_server.scripts.watch import Watch
 from fake_server.server.settings import Settings, default_scripts
 
 MATCHES = ("exact", "body", "order", "any")
-SCRIPTED = ("scripts", "strict", "api_key", "models", "seed", "plain", "bugs")
+SCRIPTED = ("scripts", "strict", "api_key", "models", "seed", "plain", "bugs", "no_websocket")
 REPLAYED = ("record_from", "allow_origins", "match", "ignore", "speed", "miss_status")
 LEVELS = ("critical", "error", "warning", "info", "debug")
 
@@ -103,6 +103,7 @@ class _Commands(OneLine):
     metavar="ID",
     help="Reproduce a catalogued bug in every reply; may be repeated. --misbehave is the same option.",
 )
+@click.option("--no-websocket", is_flag=True, help="Answer 426 to a WebSocket of /v1/responses.")
 @click.option("--log-level", default="warning", type=click.Choice(LEVELS), help="Level of the log.")
 def main(
     host: str,
@@ -122,6 +123,7 @@ def main(
     seed: int | None,
     plain: bool,
     bugs: tuple[str, ...],
+    no_websocket: bool,
     log_level: str,
 ) -> None:
     """Serve a fake OpenAI API.
@@ -196,6 +198,7 @@ def main(
             api_key=api_key,
             models=models or None,
             bugs=find_bugs(bugs),
+            websocket=not no_websocket,
         )
     except (ScriptError, BugError) as error:
         fail(str(error))

@@ -31,6 +31,18 @@ def method_not_allowed(method: str, path: str, allow: str) -> ErrorReply:
     return ErrorReply(405, message, code="method_not_supported", headers={"allow": allow})
 
 
+def no_web_socket() -> ErrorReply:
+    """426 for a WebSocket where none is served; clients then ask by POST."""
+    message = "WebSocket mode is not served here: send the request by POST to the same path."
+    return ErrorReply(426, message, code="websocket_not_supported", headers={"upgrade": "HTTP/1.1", **NO_RETRY})
+
+
+def bad_handshake(status: int, why: str) -> ErrorReply:
+    """A refusal of a WebSocket's handshake; 426 names the version that is served (RFC 6455 section 4.4)."""
+    headers = {"upgrade": "websocket", "sec-websocket-version": "13"} if status in (400, 426) else {}
+    return ErrorReply(status, why, code="invalid_handshake", headers=headers)
+
+
 def missing_key() -> ErrorReply:
     """401 for a request without a key."""
     message = (

@@ -42,6 +42,8 @@ log = logging.getLogger("fake_server")
 SANDBOX = {"content-security-policy": "sandbox", "x-content-type-options": "nosniff"}
 """What keeps a reply from running scripts in the fake's own origin: it may repeat what a page sent, and a fault or a
 script may have it sent as HTML."""
+SOCKETS = ("/v1/responses", "/responses")
+"""Paths that can be a WebSocket."""
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 """What no path here has; a pattern would take a last line feed for the end of a path."""
 
@@ -122,6 +124,10 @@ class App:
             return await handle(context, Operation(models.welcome))
         path = context.path.replace("?", "%3F").replace("#", "%23").replace("\\", "%5C")  # as a URL has them
         refusal = errors.invalid_url(context.method, path)
+        if methods and context.method == "GET" and context.path in SOCKETS and "sec-websocket-key" in context.fields:
+            from fake_server.server.handshake import upgrade  # few clients ask for it
+
+            return upgrade(context, self.serve)
         if methods:
             refusal = errors.method_not_allowed(context.method, path, allow)
         elif is_published(context.method, context.path):

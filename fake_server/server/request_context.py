@@ -42,6 +42,8 @@ SPACE_HEADER = "x-fake-space"
 CONTROL, METRICS = "/__fake__", "/metrics"
 CONTEXT = "fake_server.context"
 """Where the ASGI scope of a page (control, /docs) holds the RequestContext."""
+UPGRADE = "fake_server.upgrade"
+"""Where the scope holds the Upgrade field of a request whose connection can be taken over."""
 _ABSOLUTE = re.compile(r"^https?://[^/]*", re.IGNORECASE)
 """What an absolute-form target has before its path; servers must accept it (RFC 9112 section 3.2.2)."""
 _TOLERATED = frozenset({"bom", "duplicate"})

@@ -18,7 +18,7 @@ from starlette.types import Message, Receive, Send
 from fake_server import connection
 from fake_server.server.state.journal import JournalEntry
 from fake_server.server.waiting import close_soon
-from fake_server.wire.delivery import KNOWN_STATUSES, NO_BODY, Delivery, ImmediateWrites, reason_phrase
+from fake_server.wire.delivery import KNOWN_STATUSES, NO_BODY, Delivery, ImmediateWrites, Upgrade, reason_phrase
 from fake_server.wire.exchange import Ending
 
 try:
@@ -138,7 +138,7 @@ class SocketSender(Sender):
     def begin(self, delivery: Delivery) -> None:
         plain = delivery.ending is Ending.CLEAN and not delivery.silent and not delivery.head_piece
         self._head = None if delivery.silent else delivery
-        self._raw = None if plain and delivery.status in KNOWN_STATUSES else delivery
+        self._raw = None if plain and delivery.status in KNOWN_STATUSES and delivery.status != 101 else delivery
         chunked = delivery.length is None or delivery.chunked
         self._chunked = self._knows_chunks and chunked and delivery.status not in NO_BODY
         self._cycle.response_started = True
@@ -165,16 +165,19 @@ class SocketSender(Sender):
             await self._write_in_pieces(before, data, after)
         else:
             if protocol.flow.write_paused:
-                await self._drain()
+                await self.drain()
             if (framed := before + data + after) and not protocol.transport.is_closing():
                 protocol.transport.write(framed)
         if more:
             return
         if raw is not None:
+            if isinstance(raw, Upgrade) and raw.talk is not None and not cycle.disconnected:
+                await raw.talk(self)
+                return
             await self._end(reset=raw.ending is Ending.RESET)
             return
         if protocol.flow.write_paused:
-            await self._drain()
+            await self.drain()
         cycle.response_complete = True  # as uvicorn's own `send` tells it that the reply is over
         cycle.message_event.set()
         if not cycle.keep_alive:
@@ -202,7 +205,7 @@ class SocketSender(Sender):
     async def _write_slowly(self, head: bytes, raw: Delivery) -> bytes:
         """Write the head in pieces while the client is there; the last one is left to be written."""
         while len(head) > raw.head_piece and not self._cycle.disconnected:
-            await self._drain()
+            await self.drain()
             if not self._protocol.transport.is_closing():
                 self._protocol.transport.write(head[: raw.head_piece])
             await pause(self._receive, raw.head_pause)
@@ -215,14 +218,14 @@ class SocketSender(Sender):
         It is never joined: a client that does not read would have the fake hold it twice.
         """
         for start in range(0, max(len(data), 1), TOGETHER):
-            await self._drain()
+            await self.drain()
             if self._cycle.disconnected or self._protocol.transport.is_closing():
                 return
             end = start + TOGETHER
             self._protocol.transport.write(before + data[start:end] + (after if end >= len(data) else b""))
             before = b""
 
-    async def _drain(self) -> None:
+    async def drain(self) -> None:
         """Wait until the connection takes more bytes; one that takes none for too long is dropped."""
         cycle, flow = self._cycle, self._protocol.flow
         if flow.write_paused and not cycle.disconnected:
@@ -233,6 +236,17 @@ class SocketSender(Sender):
                 self._protocol.transport.abort()
                 cycle.disconnected = True  # what is left is not sent, and nothing waits for it
                 cycle.message_event.set()
+
+    def take_over(self, socket: Any) -> Any:
+        """Let `socket` have what the client sends from now on; returns the connection's protocol."""
+        self._protocol.socket = socket
+        return self._protocol
+
+    def leave(self) -> None:
+        """Note that a connection that was taken over has ended."""
+        self._protocol.socket = None
+        self._cycle.disconnected = True
+        self._cycle.message_event.set()
 
     async def _end(self, *, reset: bool) -> None:
         """End the connection with FIN, or with RST once the peer's system has every byte."""

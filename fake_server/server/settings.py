@@ -29,7 +29,8 @@ class Settings:
     `Style.PLAIN`; `fixed_style` is the one that applies, None where each request draws its own. `book` may be
     replaced while the server runs. `bugs` are played to every request that meets them. `max_body` is in
     bytes, `body_timeout` in seconds for the whole request body. `hosts` are the names that a socket of our own
-    answers to; in process, or on another server, any is. `started` is a time of the monotonic clock. `worker`
+    answers to; in process, or on another server, any is. `websocket` False answers
+    upgrades of /responses with 426. `started` is a time of the monotonic clock. `worker`
     does what is too much work for the event loop, one request after the other, so that memory is needed for one.
     """
 
@@ -43,6 +44,7 @@ class Settings:
     bugs: tuple[Bug, ...] = ()
     max_body: int = 32 * MIB
     body_timeout: float = 60.0
+    websocket: bool = True
     hosts: AllowedHosts = field(default_factory=AllowedHosts)
     spaces: Spaces = field(init=False)
     metrics: Metrics = field(default_factory=Metrics)

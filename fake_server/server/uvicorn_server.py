@@ -20,6 +20,7 @@ from fake_server.api.reply import ErrorReply
 from fake_server.connection import handle_accept_errors, stop_accepting
 from fake_server.server.app import App
 from fake_server.server.deliveries import refuse
+from fake_server.server.request_context import UPGRADE
 from fake_server.server.sender import WRITE_SECONDS, SocketSender
 from fake_server.server.settings import Settings
 from fake_server.server.waiting import MOST_BUSY, State, Waiting, close_soon
@@ -53,6 +54,9 @@ class Protocol(HttpToolsProtocol):
     _in_head = _brought = False
     _useless = 0
     _refusal: ErrorReply | None = None
+    _upgrade = b""
+    socket: Any = None
+    """What has the connection after an upgrade."""
     _wrong = ErrorReply(400, "Invalid HTTP request received.")
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -77,6 +81,9 @@ class Protocol(HttpToolsProtocol):
         self._deadline = self.loop.call_later(HEAD_SECONDS, self._too_late)
 
     def data_received(self, data: bytes) -> None:
+        if self.socket is not None:
+            self.socket.feed(data)
+            return
         if self._refusal is not None:
             return
         self._unset_keepalive_if_required()
@@ -115,6 +122,7 @@ class Protocol(HttpToolsProtocol):
             method = self.parser.get_method()
             if method == b"CONNECT":
                 raise HttpParserError("this is no proxy") from None
+            self._upgrade = b", ".join(value for name, value in self.headers if name == b"upgrade")
             fields = (b"%b: %b\r\n" % field for field in self.headers if field[0] != b"upgrade")
             head = b"%b %b HTTP/%b\r\n" % (method, self.url, self.parser.get_http_version().encode())
             self.parser = _parser(self)  # after `Connection: close` the old one is deaf
@@ -129,6 +137,8 @@ class Protocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             return
         self._in_head, self._brought = False, True
+        if self._upgrade:
+            self.scope[UPGRADE], self._upgrade = self._upgrade.decode("latin-1"), b""  # type: ignore[literal-required]
         hosts = [value.strip(b" \t").decode("latin-1") for name, value in self.headers if name == b"host"]
         if (self.parser.get_http_version(), len(hosts)) not in _ACCEPTED:
             raise HttpParserError("another version, or not one Host (RFC 9112 section 3.2)")
@@ -166,7 +176,26 @@ class Protocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_deadline()
         self._waiting.pop(self, None)
+        if self.socket is not None:
+            self.socket.lost()
         super().connection_lost(exc)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.socket is not None:
+            self.socket.may_read()
+
+    def shutdown(self) -> None:
+        if self.socket is not None:
+            self.socket.stop()
+        super().shutdown()
+
+    def note_waiting(self, waits: bool) -> None:
+        """Note whether a connection that was taken over waits, so that it may be dropped where too many do."""
+        if waits:
+            self._waiting[self] = 0
+        else:
+            self._waiting.pop(self, None)
 
     def _forget_deadline(self) -> None:
         if self._deadline is not None:

@@ -31,6 +31,7 @@ class FakeServer(FakeSpace):
     `scripts` are files, folders, or scripts written as mappings (None: the kit's own, []: none). `seed` None
     is a random one; `style` writes every reply in one way instead. `bugs` are ids of known bugs to reproduce.
     `allow_hosts` are names beyond localhost by which clients call it, such as host.docker.internal; `*` is any.
+    `websocket` False answers 426 to a WebSocket of /v1/responses, upon which clients ask by POST.
     It is an async context manager too. The server itself is the space without a name; `space(name)` is
     another. Raises ScriptError for a bad script, BugError for an unknown bug, OSError for a taken port,
     ValueError for what is no name of a host.
@@ -49,6 +50,7 @@ class FakeServer(FakeSpace):
         bugs: Sequence[str] = (),
         port: int = 0,
         allow_hosts: Iterable[str] = (),
+        websocket: bool = True,
     ) -> None:
         self.seed = secrets.randbelow(2**32) if seed is None else seed
         settings = Settings(
@@ -61,6 +63,7 @@ class FakeServer(FakeSpace):
             models=None if models is None else tuple(models),
             bugs=find_bugs(bugs),
             hosts=AllowedHosts(allow_hosts),
+            websocket=websocket,
         )
         super().__init__(settings, "", lambda: self.root)
         self._wanted = port

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
 from fake_server.wire.exchange import Ending, Exchange, Framing, Headers, Request, Write, header
 
-NO_BODY = frozenset({204, 205, 304})
+NO_BODY = frozenset({101, 204, 205, 304})
 EVENT_STREAM = "text/event-stream; charset=utf-8"
 
 
@@ -71,6 +71,13 @@ class Delivery:
             framing=None if self.silent else framing,
             reason=reason_phrase(self.status),
         )
+
+
+@dataclass(frozen=True)
+class Upgrade(Delivery):
+    """A 101, after which `talk` has the connection, given what sent the head."""
+
+    talk: Callable[[Any], Awaitable[None]] | None = None
 
 
 class ImmediateWrites:

@@ -21,6 +21,7 @@ from fake_server.server.answer import answer
 from fake_server.server.deliveries import refuse
 from fake_server.server.request_context import RequestContext
 from fake_server.server.routes.chat import deliver_completion
+from fake_server.server.routes.lanes import TURN, Turn
 from fake_server.server.routes.response_state import Made, save_response, with_earlier
 from fake_server.server.settings import Settings
 from fake_server.server.state.space import Space
@@ -32,12 +33,15 @@ def create_response(context: RequestContext) -> Delivery:
     refusal = find_refusal(context.request, context.settings)
     if refusal is not None:
         return refuse(refusal)
-    continued = with_earlier(context.request, context.space)
+    turn: Turn | None = context.scope.get(TURN)
+    continued = with_earlier(context.request, context.space if turn is None else turn.view(context.space))
     if isinstance(continued, ErrorReply):
         return refuse(continued)
     request, earlier = continued
     made = make_response(request, context.settings, context.space, context.style, earlier)
-    if isinstance(made, Made):
+    if isinstance(made, Made) and turn is not None:
+        made = turn.save(request, context.space, context.style, made, earlier)
+    elif isinstance(made, Made):
         made = save_response(request, context.space, context.style, made)
     return deliver_response(context, made)
 

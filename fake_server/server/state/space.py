@@ -61,6 +61,7 @@ class Space:
     faults: ActiveFaults = field(init=False)
     stored: CompletionStore = field(init=False)
     responses: ResponseStore = field(init=False)
+    unsaved: ResponseStore = field(init=False)
     conversations: ConversationStore = field(init=False)
     clock: Clock = field(default_factory=Clock)
     queue_for_slots: Queue = field(default_factory=Queue)
@@ -76,7 +77,8 @@ class Space:
         ledger = self.ledger
         self.state = ScriptState(lambda size: ledger.add(USES, size), lambda: ledger.drop(USES))
         self.journal, self.stored = Journal(ledger=ledger), CompletionStore(ledger)
-        self.responses, self.conversations = ResponseStore(ledger), ConversationStore(ledger)
+        self.responses, self.unsaved = ResponseStore(ledger), ResponseStore(ledger)
+        self.conversations = ConversationStore(ledger)
         self.faults = ActiveFaults(self.seed, lambda size: ledger.add_lasting(FAULTS, size))
 
     @property
@@ -86,7 +88,7 @@ class Space:
 
     @property
     def _stores(self) -> tuple[Evicting, ...]:
-        return self.stored, self.responses, self.conversations
+        return self.stored, self.unsaved, self.responses, self.conversations
 
     @property
     def holds_additions(self) -> bool:
