@@ -31,9 +31,9 @@ def method_not_allowed(method: str, path: str, allow: str) -> ErrorReply:
     return ErrorReply(405, message, code="method_not_supported", headers={"allow": allow})
 
 
-def no_web_socket() -> ErrorReply:
+def no_web_socket(why: str) -> ErrorReply:
     """426 for a WebSocket where none is served; clients then ask by POST."""
-    message = "WebSocket mode is not served here: send the request by POST to the same path."
+    message = f"WebSocket mode is not served here ({why}): send the request by POST to the same path."
     return ErrorReply(426, message, code="websocket_not_supported", headers={"upgrade": "HTTP/1.1", **NO_RETRY})
 
 

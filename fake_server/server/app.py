@@ -58,8 +58,17 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             await self.serve(scope, receive, AsgiSender(receive, send))
+        elif scope["type"] == "websocket" and self._answers_socket(scope):
+            from fake_server.server.asgi_socket import serve_socket  # few clients ask for it
+
+            await serve_socket(self.serve, scope, receive, send)
         else:
             await self.fastapi.route_request(scope, receive, send)
+
+    def _answers_socket(self, scope: Scope) -> bool:
+        """Whether a WebSocket is one of the API; a route that was added to the FastAPI app comes first."""
+        path = split_space(path_of(scope), header_fields(scope["headers"]))[1]
+        return path in SOCKETS and not (self._fastapi is not None and self._fastapi.adds(scope))
 
     async def serve(self, scope: Scope, receive: Receive, sender: Sender, *, body_arrived: bool = False) -> None:
         """Answer one request through `sender`; `body_arrived` tells that its whole body is there already."""
@@ -124,8 +133,8 @@ class App:
             return await handle(context, Operation(models.welcome))
         path = context.path.replace("?", "%3F").replace("#", "%23").replace("\\", "%5C")  # as a URL has them
         refusal = errors.invalid_url(context.method, path)
-        if methods and context.method == "GET" and context.path in SOCKETS and "sec-websocket-key" in context.fields:
-            from fake_server.server.handshake import upgrade  # few clients ask for it
+        if context.path in SOCKETS and _asks_for_socket(context):
+            from fake_server.server.handshake import upgrade
 
             return upgrade(context, self.serve)
         if methods:
@@ -194,6 +203,10 @@ def openapi_document() -> dict[str, Any]:
 
     fake, fake_with_key = (App(Settings(plain=True, seed=1, api_key=key)) for key in (None, KEY))
     return document(Samples(InProcess(fake).answer, InProcess(fake_with_key).answer))
+
+
+def _asks_for_socket(context: RequestContext) -> bool:
+    return context.method == "GET" and ("sec-websocket-key" in context.fields or context.scope["type"] == "websocket")
 
 
 def _refusing(reply: ErrorReply) -> Operation:

@@ -45,23 +45,23 @@ _PLAYED = frozenset(
     }
 )
 """Faults that a WebSocket can show; the others are about HTTP, or about how an event stream is written."""
-
-
 _FAILURES = ("response.failed", "error")
 
 
-class Says(Protocol):
-    """What sends frames."""
+class TurnConnection(Protocol):
+    """What sends the events of turns, each as a message."""
 
-    async def say(self, event: str) -> None: ...
+    async def say(self, event: str) -> None:
+        """Send one event, once the client has taken those before it."""
 
-    def drop(self, *, reset: bool) -> None: ...
+    def drop(self, *, reset: bool) -> None:
+        """End the connection without a close frame, as faults want it."""
 
 
 class TurnSender(Sender):
     """Sends the delivery of one turn as frames."""
 
-    def __init__(self, receive: Receive, socket: Says, turn: Turn) -> None:
+    def __init__(self, receive: Receive, socket: TurnConnection, turn: Turn) -> None:
         super().__init__(receive)
         self._socket, self._turn = socket, turn
 

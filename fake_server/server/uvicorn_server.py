@@ -1,235 +1,26 @@
-"""Uvicorn as the fake needs it: it reports when it is ready, refuses in OpenAI's form, and stops at once."""
+"""Uvicorn as the fake needs it: it reports when it is ready, and stops at once."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import http
 import os
 import socket
 import threading
 from collections.abc import Callable
-from typing import Any
 
 import uvicorn
-from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from fake_server.api import errors
-from fake_server.api.reply import ErrorReply
 from fake_server.connection import handle_accept_errors, stop_accepting
 from fake_server.server.app import App
-from fake_server.server.deliveries import refuse
-from fake_server.server.request_context import UPGRADE
-from fake_server.server.sender import WRITE_SECONDS, SocketSender
+from fake_server.server.http_protocol import Protocol
 from fake_server.server.settings import Settings
-from fake_server.server.waiting import MOST_BUSY, State, Waiting, close_soon
+from fake_server.server.waiting import State
 
 BACKLOG = 2048
 """Connections that the system accepts before the server does."""
 GRACE, TICK = 0.5, 0.01
 """Seconds that open streams get when the server stops before they are cut, and between two checks."""
-MOST_FIELDS, MOST_PIPELINED = 500, 100
-"""Fields of a head, and requests on one connection that wait for the replies before theirs."""
-_TOO_MANY_FIELDS = ErrorReply(431, f"The head of a request has more than {MOST_FIELDS} fields.")
-_MANY_REQUESTS = f"{MOST_BUSY} requests are under way, or {MOST_PIPELINED} wait on this connection"
-HEAD_SECONDS, HEAD_BYTES = 60.0, 64 * 1024
-"""Seconds that a connection may take to send the head of a request, and bytes that it may send before one.
-
-The bytes bound everything that is neither a complete head nor a body: endless fields, trailers, chunk
-extensions.
-"""
-
-
-_ACCEPTED = {("1.1", 1), ("1.0", 0), ("1.0", 1)}
-"""Versions of HTTP, each with a number of Host fields that it allows."""
-_REFUSAL = "fake_server.refusal"
-"""Where the scope of a request holds why it is refused, whatever it asks for."""
-
-
-class Protocol(HttpToolsProtocol):
-    """Uvicorn's HTTP/1.1, with bounds on what a request may take, and refusals in OpenAI's form."""
-
-    _deadline: asyncio.TimerHandle | None = None
-    _in_head = _brought = False
-    _useless = 0
-    _refusal: ErrorReply | None = None
-    _upgrade = b""
-    socket: Any = None
-    """What has the connection after an upgrade."""
-    _wrong = ErrorReply(400, "Invalid HTTP request received.")
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        fake: Any = self.app
-        self._settings: Settings = fake.settings
-        self._waiting: Waiting = self.server_state.waiting  # type: ignore[attr-defined]
-
-        async def serve(scope: Any, receive: Any, send: Any) -> None:
-            cycle = send.__self__
-            sender = SocketSender(self, scope, cycle)
-            if (refusal := scope.pop(_REFUSAL, None)) is not None:
-                await fake.refuse(ErrorReply(refusal.status, refusal.message, code=refusal.code), scope, sender)
-                return
-            await fake.serve(scope, receive, sender, body_arrived=not cycle.more_body)
-
-        self.app = serve
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._waiting.add(self)
-        self._deadline = self.loop.call_later(HEAD_SECONDS, self._too_late)
-
-    def data_received(self, data: bytes) -> None:
-        if self.socket is not None:
-            self.socket.feed(data)
-            return
-        if self._refusal is not None:
-            return
-        self._unset_keepalive_if_required()
-        self._brought, rest = False, data
-        try:
-            while rest:
-                rest = self._feed(rest)
-        except HttpParserError:
-            self._refuse(self._wrong)
-            return
-        self._useless = 0 if self._brought else self._useless + len(data)
-        if self._useless:
-            self._waiting.grow(self, len(data))
-        if self._useless > HEAD_BYTES:
-            self._refuse(ErrorReply(431, f"The head of a request is longer than {HEAD_BYTES} bytes."))
-        elif self._in_head and len(self.headers) > MOST_FIELDS:
-            self._refuse(_TOO_MANY_FIELDS)
-        elif not self._in_head and (self._brought or self._busy):
-            self._forget_deadline()
-        elif self._deadline is None:
-            self._deadline = self.loop.call_later(HEAD_SECONDS, self._too_late)
-
-    @property
-    def _busy(self) -> bool:
-        """Whether a request is under way; blank lines and the like beside it must end at some point."""
-        return self.cycle is not None and not self.cycle.response_complete
-
-    def _feed(self, data: bytes) -> bytes:
-        """Feed the parser; returns what is left after an Upgrade field: the head without it, and the rest.
-
-        A server may ignore the field (RFC 9110 section 7.8), but this parser then leaves out the body.
-        """
-        try:
-            self.parser.feed_data(data)
-        except HttpParserUpgrade as upgrade:
-            method = self.parser.get_method()
-            if method == b"CONNECT":
-                raise HttpParserError("this is no proxy") from None
-            self._upgrade = b", ".join(value for name, value in self.headers if name == b"upgrade")
-            fields = (b"%b: %b\r\n" % field for field in self.headers if field[0] != b"upgrade")
-            head = b"%b %b HTTP/%b\r\n" % (method, self.url, self.parser.get_http_version().encode())
-            self.parser = _parser(self)  # after `Connection: close` the old one is deaf
-            return b"".join((head, *fields, b"\r\n", data[upgrade.args[0] :]))
-        return b""
-
-    def on_message_begin(self) -> None:
-        self._in_head = True
-        super().on_message_begin()
-
-    def on_headers_complete(self) -> None:
-        if self.parser.should_upgrade():
-            return
-        self._in_head, self._brought = False, True
-        if self._upgrade:
-            self.scope[UPGRADE], self._upgrade = self._upgrade.decode("latin-1"), b""  # type: ignore[literal-required]
-        hosts = [value.strip(b" \t").decode("latin-1") for name, value in self.headers if name == b"host"]
-        if (self.parser.get_http_version(), len(hosts)) not in _ACCEPTED:
-            raise HttpParserError("another version, or not one Host (RFC 9112 section 3.2)")
-        host, allowed = hosts[0] if hosts else None, self._settings.hosts
-        if host not in allowed.seen or self.url[:1] != b"/":
-            self.scope[_REFUSAL] = allowed.refuse(host, self.url)  # type: ignore[literal-required]
-        if len(self.headers) > MOST_FIELDS or len(self.pipeline) >= MOST_PIPELINED or len(self.tasks) >= MOST_BUSY:
-            self._wrong = _TOO_MANY_FIELDS if len(self.headers) > MOST_FIELDS else errors.busy(_MANY_REQUESTS)
-            raise HttpParserError(self._wrong.message)
-        self._waiting.pop(self, None)
-        super().on_headers_complete()
-        self.headers = []  # trailers, which nobody reads, must not join the head's fields
-
-    def on_body(self, body: bytes) -> None:
-        self._brought = True
-        super().on_body(body)
-
-    def on_message_complete(self) -> None:
-        if not self.parser.should_upgrade():
-            super().on_message_complete()
-
-    def on_response_complete(self) -> None:
-        super().on_response_complete()
-        if self.cycle.response_complete:
-            self.cycle.scope = {}  # type: ignore[typeddict-item]  # an idle connection holds no head
-            if not self._in_head:
-                self.scope = self.cycle.scope
-            self._waiting[self] = 0
-            if self._refusal is not None:
-                self._refuse(self._refusal)
-
-    def timeout_keep_alive_handler(self) -> None:
-        close_soon(self.transport, WRITE_SECONDS)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._forget_deadline()
-        self._waiting.pop(self, None)
-        if self.socket is not None:
-            self.socket.lost()
-        super().connection_lost(exc)
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        if self.socket is not None:
-            self.socket.may_read()
-
-    def shutdown(self) -> None:
-        if self.socket is not None:
-            self.socket.stop()
-        super().shutdown()
-
-    def note_waiting(self, waits: bool) -> None:
-        """Note whether a connection that was taken over waits, so that it may be dropped where too many do."""
-        if waits:
-            self._waiting[self] = 0
-        else:
-            self._waiting.pop(self, None)
-
-    def _forget_deadline(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
-    def _too_late(self) -> None:
-        self._refuse(ErrorReply(408, f"No whole request arrived within {HEAD_SECONDS:g} seconds."))
-
-    def _refuse(self, error: ErrorReply) -> None:
-        """Answer below the app and hang up; complete requests before this one get their replies first."""
-        cycle = self.cycle
-        if cycle is not None and not cycle.response_complete:
-            if not cycle.more_body:
-                self._refusal = error
-                return
-            cycle.disconnected = True
-            cycle.message_event.set()
-            if cycle.response_started:
-                close_soon(self.transport, WRITE_SECONDS)
-                return
-        delivery = refuse(error)
-        fields = (*delivery.headers, ("content-length", str(delivery.length)), ("connection", "close"))
-        lines = [f"HTTP/1.1 {error.status} {http.HTTPStatus(error.status).phrase}"]
-        head = "\r\n".join([*lines, *(f"{name}: {value}" for name, value in fields), "", ""])
-        self.transport.write(head.encode() + b"".join(write.data for write in delivery.writes))
-        close_soon(self.transport, WRITE_SECONDS)
-
-
-def _parser(protocol: HttpToolsProtocol) -> HttpRequestParser:
-    """Make a parser as uvicorn does: what follows a request that closes is left to the protocol."""
-    parser = HttpRequestParser(protocol)
-    parser.set_dangerous_leniencies(lenient_data_after_close=True)
-    return parser
 
 
 class Server(uvicorn.Server):

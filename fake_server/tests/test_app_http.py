@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from fake_server.api.render.style import Style
-from fake_server.server import uvicorn_server as server_module
+from fake_server.server import http_protocol
 from fake_server.server.settings import Settings
 from fake_server.tests.edge_client import ASK, ask, serving
 
@@ -48,7 +48,7 @@ BEGUN = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nX-Sl"
 @pytest.mark.security("raw HTTP")
 @pytest.mark.parametrize(("kept", "begun"), [(False, b""), (False, BEGUN), (True, BEGUN)])
 def test_a_head_that_never_ends_is_408(kept: bool, begun: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_module, "HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(http_protocol, "HEAD_SECONDS", 0.1)
     with serving(Settings()) as port, socket.create_connection(("127.0.0.1", port), 60) as link:
         if kept:
             link.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")

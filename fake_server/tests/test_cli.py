@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 from unittest import mock
 
@@ -113,6 +115,18 @@ def test_options_reach_the_server(tmp_path: Path) -> None:
         assert [one["id"] for one in ask(port, "GET", "/models", headers=key).json["data"]] == ["m1", "m2"]
         said = ask(port, body={**ASK, "model": "m2"}, headers=key).json["choices"][0]["message"]["content"]
         assert said == "from the script"
+
+
+@pytest.mark.parametrize(("options", "status"), [(["--no-websocket"], 426), ([], 101)])
+def test_web_sockets_can_be_switched_off(options: list[str], status: int) -> None:
+    fields = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    with started(*options) as (_, line), closing(HTTPConnection("127.0.0.1", port_in(line), timeout=30)) as client:
+        client.request("GET", "/v1/responses", headers={**fields, "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="})
+        answered = client.getresponse()
+        assert answered.status == status
+        assert ask(port_in(line), path="/v1/responses", body={"model": "gpt-4o", "input": "x"}).status == 200
+        if status == 426:
+            assert "it is switched off" in json.loads(answered.read())["error"]["message"]
 
 
 def test_replay_serves_recordings(tmp_path: Path) -> None:

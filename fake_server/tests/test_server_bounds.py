@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import pytest
 
 from fake_server.scripts import book
-from fake_server.server import uvicorn_server
+from fake_server.server import http_protocol
+from fake_server.server.http_protocol import HEAD_BYTES
 from fake_server.server.settings import Settings
-from fake_server.server.uvicorn_server import HEAD_BYTES
 from fake_server.tests.edge_client import ASK, serving
 
 pytestmark = pytest.mark.security("raw HTTP")
@@ -154,7 +154,7 @@ def test_what_never_ends_is_refused(port: int, begun: bytes, more: bytes) -> Non
 
 @pytest.mark.parametrize("begun", [b"", GET + b"\r\n", POST + LENGTH + b"\r\n" + BODY])
 def test_blank_lines_keep_no_connection_open(port: int, begun: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uvicorn_server, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(http_protocol, "HEAD_SECONDS", 0.2)
     with socket.create_connection(("127.0.0.1", port), 60) as link:
         link.sendall(begun)
         time.sleep(0.1 if begun else 0)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from fake_server import FakeServer
-from fake_server.server import in_flight, sender, uvicorn_server, waiting
+from fake_server.server import http_protocol, in_flight, sender, waiting
 from fake_server.server.state import memory
 from fake_server.server.state.memory import IN_FLIGHT
 from fake_server.tests.edge_client import ask
@@ -169,12 +169,12 @@ def test_requests_in_a_row_without_reading_are_bounded(fake: FakeServer, links: 
     wait_until(lambda: any(buffered(fake)))
     assert fake._server is not None
     (connection,) = fake._server.server_state.connections
-    assert len(connection.pipeline) <= uvicorn_server.MOST_PIPELINED  # type: ignore[union-attr]
+    assert len(connection.pipeline) <= http_protocol.MOST_PIPELINED  # type: ignore[union-attr]
     got = b""
     while piece := link.recv(1 << 20):
         got += piece
     statuses = re.findall(rb"HTTP/1.1 (\d+) ", got)
-    assert statuses == [b"200"] * (1 + uvicorn_server.MOST_PIPELINED) + [b"503"]
+    assert statuses == [b"200"] * (1 + http_protocol.MOST_PIPELINED) + [b"503"]
 
 
 def half_open(_: FakeServer, links: contextlib.ExitStack) -> socket.socket:
@@ -247,7 +247,7 @@ def test_unfinished_heads_together_are_bounded(
 @pytest.mark.security("raw HTTP")
 @pytest.mark.parametrize("whole", [True, False])
 def test_a_head_of_too_many_fields_is_refused(fake: FakeServer, links: contextlib.ExitStack, whole: bool) -> None:
-    fields = b"".join(b"a%d:\r\n" % number for number in range(uvicorn_server.MOST_FIELDS + 10))
+    fields = b"".join(b"a%d:\r\n" % number for number in range(http_protocol.MOST_FIELDS + 10))
     link = connect(fake, links, GET + fields + (b"\r\n" if whole else b""))
     assert link.recv(13) == b"HTTP/1.1 431 "
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -244,6 +245,16 @@ def test_without_web_sockets_it_answers_426(path: str) -> None:
         assert refused.value.response.status_code == 426
         answer = openai.OpenAI(base_url=fake.base_url, api_key="any").responses.create(model="gpt-4o", input="x")
         assert answer.status == "completed"
+
+
+def test_without_the_package_the_refusal_names_the_extra(fake: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fake_server.server.web_socket", None)
+    with pytest.raises(InvalidStatus) as refused:
+        dial(fake)
+    assert refused.value.response.status_code == 426
+    message = json.loads(refused.value.response.body or b"{}")["error"]["message"]
+    assert "pip install 'openai-contract-kit[websocket]'" in message
+    assert "POST" in message
 
 
 @pytest.mark.parametrize(

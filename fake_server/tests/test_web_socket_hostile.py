@@ -16,7 +16,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from fake_server import FakeServer
-from fake_server.server import web_socket
+from fake_server.server import turns
 from fake_server.tests.test_web_socket import ask, dial, events, send
 
 HEAD = (
@@ -173,7 +173,7 @@ def test_frames_against_the_rules_end_the_connection(fake: FakeServer, sent: byt
     [("IDLE_SECONDS", b""), ("FRAME_SECONDS", frame(b"x" * 100)[:50]), ("FRAME_SECONDS", frame(b"x", 0x01))],
 )
 def test_waiting_ends(fake: FakeServer, monkeypatch: pytest.MonkeyPatch, name: str, sent: bytes) -> None:
-    monkeypatch.setattr(web_socket, name, 0.2)
+    monkeypatch.setattr(turns, name, 0.2)
     with raw(fake) as client:
         head_of(client)
         client.sendall(sent)
@@ -182,7 +182,7 @@ def test_waiting_ends(fake: FakeServer, monkeypatch: pytest.MonkeyPatch, name: s
 
 @pytest.mark.security("work of one request")
 def test_a_connection_does_not_last_for_ever(fake: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web_socket, "LIFE_SECONDS", 0.5)
+    monkeypatch.setattr(turns, "LIFE_SECONDS", 0.5)
     with dial(fake) as client:
         (error,) = events(client)
         assert error["error"]["code"] == "websocket_connection_limit_reached"
@@ -193,9 +193,9 @@ def test_a_connection_does_not_last_for_ever(fake: FakeServer, monkeypatch: pyte
 @pytest.mark.security("work of one request")
 def test_lanes_are_bounded(fake: FakeServer) -> None:
     with dial(fake) as client:
-        for number in range(web_socket.MOST_LANES):
+        for number in range(turns.MOST_LANES):
             send(client, stream_id=f"lane-{number}")
-        for _ in range(web_socket.MOST_LANES):
+        for _ in range(turns.MOST_LANES):
             assert last(client)["type"] == "response.completed"
         error = ask(client, stream_id="another")
         assert error["error"]["code"] == "websocket_stream_limit_reached"
@@ -215,7 +215,7 @@ def test_messages_that_wait_are_bounded(fake: FakeServer, size: int, code: int) 
     with raw(fake) as client:
         head_of(client)
         with contextlib.suppress(OSError):
-            for _ in range(web_socket.MOST_PENDING + 2):
+            for _ in range(turns.MOST_PENDING + 2):
                 client.sendall(frame(body))
         assert code_of(client) in (code, None)
     fake.reset()

@@ -89,11 +89,11 @@ class FakeProcess(LineProcess):
 
 def _serve(seed: int, patience: float) -> None:
     _small_caches()
-    from fake_server.server import uvicorn_server
+    from fake_server.server import http_protocol, uvicorn_server
     from fake_server.server.settings import Settings
 
     logging.basicConfig(level="WARNING", format="%(levelname)s %(name)s: %(message)s")
-    uvicorn_server.HEAD_SECONDS = patience
+    http_protocol.HEAD_SECONDS = patience
     server = uvicorn_server.uvicorn_server(Settings(seed=seed, body_timeout=patience))
     server.config.timeout_keep_alive = 1
     listener = uvicorn_server.listen("127.0.0.1", 0)

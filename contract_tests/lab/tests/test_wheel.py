@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import urllib.request
 import zipfile
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 
 from contract_tests.lab.packaging import wheels
 from contract_tests.lab.tests import wheel_project
-from contract_tests.lab.tests.wheel_project import index, project, python, serving
+from contract_tests.lab.tests.wheel_project import fake_of, index, project, python, serving
 
 __all__ = ["index", "project", "python", "serving"]
 
@@ -70,6 +73,17 @@ def test_the_bare_install_serves_the_fake(serving: str) -> None:
             assert text in response.read().decode(), path
     with urllib.request.urlopen(f"{serving}/__fake__/assets/swagger-ui.css") as response:
         assert response.status == 200
+
+
+@pytest.mark.parametrize(("extra", "status"), [("", 426), ("websocket", 101)])
+def test_an_extra_brings_web_sockets(project: Path, extra: str, status: int) -> None:
+    fields = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    with fake_of(extra, project) as port, closing(HTTPConnection("127.0.0.1", port, timeout=30)) as client:
+        client.request("GET", "/v1/responses", headers={**fields, "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="})
+        answered = client.getresponse()
+        assert answered.status == status
+        if status == 426:
+            assert "pip install 'openai-contract-kit[websocket]'" in json.load(answered)["error"]["message"]
 
 
 def test_the_bare_install_says_what_the_suite_needs(project: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -150,12 +151,19 @@ def project(tmp_path: Path) -> Path:
     return write(tmp_path)
 
 
-@pytest.fixture
-def serving(project: Path) -> Iterator[str]:
-    """The URL of a bare install's `fake-server`."""
+@contextmanager
+def fake_of(extra: str, project: Path) -> Iterator[int]:
+    """The port of the `fake-server` of an install."""
     port = processes.free_port()
-    command = [str(wheels.install("").with_name("fake-server")), "--port", str(port)]
+    command = [str(wheels.install(extra).with_name("fake-server")), "--port", str(port)]
     env = processes.child_environment(project)
     log = project / "fake-server.log"
     with processes.running(command, ready=lambda: processes.listens(port), env=env, log=log, cwd=project):
+        yield port
+
+
+@pytest.fixture
+def serving(project: Path) -> Iterator[str]:
+    """The URL of a bare install's `fake-server`."""
+    with fake_of("", project) as port:
         yield f"http://127.0.0.1:{port}"
