@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.types import Message, Receive, Scope, Send
 
+from fake_server.server.in_flight import InFlight
 from fake_server.server.sender import AsgiSender
 from fake_server.server.state.journal import JournalEntry
 from fake_server.server.state.memory import SMALL
@@ -96,7 +97,7 @@ class AsgiSocket:
                     self._closing = 1009, f"a message has more than {self._largest:,} bytes"
                 elif self._turns.full:
                     self._closing = 1008, TOO_MANY
-                elif (held := self._turns.reserve(len(data), large=len(data) > SMALL)) is None:
+                elif not self._turns.hold(held := InFlight(), len(data), large=len(data) > SMALL):
                     self._closing = 1013, NO_ROOM
                 else:
                     self._turns.arrive(data, held)

@@ -40,9 +40,9 @@ class InFlight:
             waited += _LOOK
         return True
 
-    def hold(self, spaces: Spaces, size: int) -> bool:
+    def hold(self, spaces: Spaces, size: int, *, large: bool = True) -> bool:
         """Count bytes that are about to be made; False, and nothing is counted, where there is no room."""
-        if self._add(spaces, size, large=True):
+        if self._add(spaces, size, large=large):
             return True
         spaces.budget.refused[IN_FLIGHT] += 1
         return False

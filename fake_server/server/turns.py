@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from fake_server.api import errors
 from fake_server.api.reply import ErrorReply
-from fake_server.server.request_context import LARGE, Refused, parse_large_object, parse_object
+from fake_server.server.body_text import LARGE, VALUE
+from fake_server.server.in_flight import InFlight
+from fake_server.server.request_context import Refused, parse_large_object, parse_object
 from fake_server.server.routes.lanes import TURN, Kept
 from fake_server.server.turn_sender import TurnConnection, TurnSender, error_event
 from fake_server.wire.budget import Budget, TooMuch
@@ -44,12 +46,12 @@ Serve = Callable[..., Awaitable[None]]
 """`App.serve`: answers one request through a sender."""
 
 
-@dataclass
+@dataclass(eq=False)
 class _Message:
-    """A message's text, and the bytes of it that are counted in flight."""
+    """A message's text, and what of it is counted in flight."""
 
     data: bytes
-    held: int
+    held: InFlight
 
 
 @dataclass
@@ -75,27 +77,24 @@ class Turns:
         self._lanes: dict[str | None, _Lane] = {}
         self._arrived: deque[_Message] = deque()
         self._active = asyncio.Semaphore(MOST_ACTIVE)
-        self._held = self._pending = 0
+        self._pending: set[_Message] = set()
         self.ended = False
         self.news, self.gone = asyncio.Event(), asyncio.Event()
 
     @property
     def full(self) -> bool:
         """Whether as many messages wait as may."""
-        return self._pending >= MOST_PENDING
+        return len(self._pending) >= MOST_PENDING
 
-    def reserve(self, size: int, *, large: bool) -> int | None:
-        """Count what so many bytes of a message take in flight, and return it; None where there is no room."""
-        size *= 2  # the bytes, and what they say
-        if not self._settings.spaces.budget.reserve(size, large=large):
-            return None
-        self._held += size
-        return size
+    def hold(self, held: InFlight, size: int, *, large: bool) -> bool:
+        """Count so many bytes of a message in flight; False, and nothing is counted, where there is no room."""
+        return held.hold(self._settings.spaces, 2 * size, large=large)  # the bytes, and what they say
 
-    def arrive(self, data: bytes, held: int) -> None:
-        """Let a message wait for `run`; `held` is what was reserved for it."""
-        self._pending += 1
-        self._arrived.append(_Message(data, held))
+    def arrive(self, data: bytes, held: InFlight) -> None:
+        """Let a message wait for `run`; `held` is released once it is answered."""
+        message = _Message(data, held)
+        self._pending.add(message)
+        self._arrived.append(message)
         self.news.set()
 
     async def run(self, reads: Callable[[], bool], note_waiting: Callable[[bool], None]) -> tuple[int, str] | None:
@@ -132,9 +131,9 @@ class Turns:
         try:
             if budget.heavy:
                 work = asyncio.get_running_loop().run_in_executor
-                body, message.data = await work(self._settings.worker, budget.run, _read_large, message.data)
+                body, message.data = await work(self._settings.worker, budget.run, self._read_large, message)
             else:
-                body, message.data = _read(message.data)
+                body, message.data = _as_post(parse_object(message.data))
             lane = body.get("stream_id")
             self._check(body)
             taken = body
@@ -157,12 +156,21 @@ class Turns:
             if lane.task is not None:
                 lane.task.cancel()
         self._kept.forget()
-        self._release(self._held)
+        for message in tuple(self._pending):
+            self._release(message)
 
-    def _release(self, size: int) -> None:
-        if size:
-            self._settings.spaces.budget.release(size)
-            self._held -= size
+    def _release(self, message: _Message) -> None:
+        self._pending.discard(message)
+        message.held.release(self._settings.spaces)
+
+    def _read_large(self, message: _Message) -> tuple[Mapping[str, Any], bytes]:
+        """What a large message says, and the body of its POST, for work in a thread. Raises Refused, TooMuch."""
+
+        def hold_values(values: int) -> None:
+            if not message.held.hold(self._settings.spaces, values * VALUE):
+                raise Refused(errors.busy(NO_ROOM))
+
+        return _as_post(parse_large_object(message.data, hold_values))
 
     def _check(self, body: Mapping[str, Any]) -> None:
         """Raises Refused for what is no turn."""
@@ -191,8 +199,7 @@ class Turns:
                     except Exception:
                         log.exception("a turn of a WebSocket failed")
                         self._connection.drop(reset=False)
-                self._pending -= 1
-                self._release(message.held)
+                self._release(message)
         finally:
             lane.task = None
             self.news.set()
@@ -225,17 +232,7 @@ def _too_old() -> str:
     return error_event(400, reply.body()["error"], None)
 
 
-def _read(data: bytes) -> tuple[Mapping[str, Any], bytes]:
-    """What a message says, and the body of the POST that it stands for. Raises Refused."""
-    body = parse_object(data)
-    return body, _as_post(body)
-
-
-def _read_large(data: bytes) -> tuple[Mapping[str, Any], bytes]:
-    body = parse_large_object(data)
-    return body, _as_post(body)
-
-
-def _as_post(body: Mapping[str, Any]) -> bytes:
+def _as_post(body: Mapping[str, Any]) -> tuple[Mapping[str, Any], bytes]:
+    """What a message says, and the body of the POST that it stands for."""
     rest = {name: value for name, value in body.items() if name not in _MEMBERS}
-    return json.dumps({**rest, "stream": True}, ensure_ascii=False, separators=(",", ":")).encode()
+    return body, json.dumps({**rest, "stream": True}, ensure_ascii=False, separators=(",", ":")).encode()

@@ -14,6 +14,7 @@ from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
 from fake_server import connection
+from fake_server.server.in_flight import InFlight
 from fake_server.server.state.memory import SMALL
 from fake_server.server.turns import NO_ROOM, TOO_MANY, Serve, Turns
 from fake_server.server.waiting import close_soon
@@ -63,7 +64,7 @@ class WebSocket:
     def __init__(self, rules: ServerProtocol, scope: Mapping[str, Any], settings: Settings, serve: Serve) -> None:
         self._rules, self._turns = rules, Turns(self, scope, settings, serve)
         self._pieces: list[bytes] = []
-        self._unread = self._held = 0
+        self._unread, self._held, self._spaces = 0, InFlight(), settings.spaces
         self._closed = asyncio.Event()
 
     async def run(self, sender: SocketSender) -> None:
@@ -76,6 +77,7 @@ class WebSocket:
             await self._wait_for_close()
         finally:
             self._turns.end()
+            self._held.release(self._spaces)
             sender.leave()
 
     def feed(self, data: bytes) -> None:
@@ -86,7 +88,7 @@ class WebSocket:
         if not self._unread:
             self._turns.news.set()  # from now on a message is to come to its end
         self._unread += len(data)
-        if self._unread > SMALL and not self._reserve(len(data), large=True):
+        if self._unread > SMALL and not self._turns.hold(self._held, len(data), large=True):
             rules.fail(1013, NO_ROOM)
         else:
             rules.receive_data(data)
@@ -162,18 +164,12 @@ class WebSocket:
         except UnicodeDecodeError:
             self._rules.fail(1007, "a message is not UTF-8")
             return
-        if self._turns.full or not (self._held or self._reserve(len(data), large=False)):
+        if self._turns.full or not (self._held.size or self._turns.hold(self._held, len(data), large=False)):
             full = self._turns.full
             self._rules.fail(1008 if full else 1013, TOO_MANY if full else NO_ROOM)
             return
         self._turns.arrive(data, self._held)
-        self._held = 0
-
-    def _reserve(self, size: int, *, large: bool) -> bool:
-        """Count bytes of the message that arrives."""
-        held = self._turns.reserve(size, large=large)
-        self._held += held or 0
-        return held is not None
+        self._held = InFlight()
 
     def _close(self, code: int, why: str) -> None:
         if self._rules.close_sent is None:
