@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from contract_tests.lab.suites import langchain
 from contract_tests.lab.suites.__main__ import OPENAI_NODE, node_command
+from contract_tests.lab.suites.codex import CODEX, codex_command, reaching_nothing_else
 from contract_tests.lab.tools import sdks
 from contract_tests.lab.tools.environments import NotInstalled
 from contract_tests.lab.tools.processes import LineProcess, child_environment
@@ -26,10 +29,14 @@ _DRIVERS = Path(__file__).parent / "drivers"
 
 @dataclass(frozen=True)
 class Client:
-    """A client by its name in the table; `install` gives its command and version, raises NotInstalled."""
+    """A client by its name in the table; `install` gives its command and version, raises NotInstalled.
+
+    Its process sees `variables` beside those of every child.
+    """
 
     name: str
     install: Callable[[], tuple[list[str], str]]
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 def _sdk(generation: str) -> Callable[[], tuple[list[str], str]]:
@@ -61,12 +68,17 @@ def _langchain() -> tuple[list[str], str]:
     return [str(langchain.interpreter()), str(_DRIVERS / "langchain.py")], version
 
 
+def _codex() -> tuple[list[str], str]:
+    return [sys.executable, str(_DRIVERS / "codex.py"), *codex_command("app-server")], CODEX
+
+
 CLIENTS: Sequence[Client] = (
     *(Client(f"openai-python {version}", _sdk(version)) for version in ("0.28", "1", "2", "3")),
     Client("openai-python .stream()", _helper(_sdk("3"))),
     Client("openai-node 7", _node),
     Client("openai-node .stream()", _helper(_node)),
     Client("LangChain", _langchain),
+    Client("Codex CLI", _codex, reaching_nothing_else()),
 )
 """Every client that is measured."""
 
@@ -78,6 +90,7 @@ class Driver:
         self.client = client
         self._command, self.version = client.install()
         self._process: LineProcess | None = None
+        self._home: tempfile.TemporaryDirectory[str] | None = None
         self._answered: set[tuple[str, bool]] = set()
 
     def __enter__(self) -> Self:
@@ -108,7 +121,9 @@ class Driver:
         return answer
 
     def _start(self) -> LineProcess:
-        environ = child_environment(PYTHONIOENCODING="utf-8", LANGSMITH_TRACING="false")
+        self._home = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        more = {"PYTHONIOENCODING": "utf-8", "LANGSMITH_TRACING": "false", **self.client.variables}
+        environ = child_environment(Path(self._home.name), **more)
         self._process = LineProcess(self._command, env=environ)
         try:
             self._process.read(START_SECONDS)
@@ -122,3 +137,6 @@ class Driver:
         if self._process is not None:
             self._process.stop()
             self._process = None
+        if self._home is not None:
+            self._home.cleanup()
+            self._home = None

@@ -1,0 +1,120 @@
+"""Codex CLI does tasks offline against the fake, and shows what it makes of broken answers."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract_tests.lab.clients.corpus import question_of
+from contract_tests.lab.clients.driving import CLIENTS, Driver
+from contract_tests.lab.clients.verdicts import judge_client
+from contract_tests.lab.suites.codex import Finished, run_task
+from contract_tests.lab.tools.checkout import FIXTURES
+from contract_tests.lab.tools.environments import NotInstalled
+from fake_server import FakeServer, ReplayServer
+from fake_server.wire.fixture import load
+
+SHELL = "exec_command"
+"""The tool by which Codex runs a command."""
+COMMAND = "echo $((6 * 7)) | tee answer.txt"
+CALL = {"tool_calls": [{"name": SHELL, "arguments": {"cmd": COMMAND}}]}
+TWO_STEPS = {"name": "two steps", "replies": [CALL, {"text": "The answer is 42."}]}
+WRONG_TOOL = {
+    "name": "wrong",
+    "replies": [{"tool_calls": [{"name": "no_such_tool", "arguments": {}}]}, {"text": "No."}],
+}
+
+
+@contextlib.contextmanager
+def silent_proxy() -> Iterator[tuple[str, socket.socket]]:
+    """A proxy that takes connections and answers none."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", listener
+
+
+def give(fake: FakeServer, folder: Path, **options: Any) -> Finished:
+    try:
+        done = run_task(fake.base_url, "What is six times seven? Save it.", folder, **options)
+    except NotInstalled as error:
+        pytest.skip(f"Codex cannot be installed here: {error}")
+    assert done.code == 0, (done.events, done.errors)
+    return done
+
+
+def sent_to(fake: FakeServer, place: int) -> Any:
+    return json.loads(fake.requests[place].body)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [None, 1, 2])
+def test_codex_does_a_task_of_two_steps(tmp_path: Path, seed: int | None) -> None:
+    with FakeServer([TWO_STEPS], seed=seed, plain=seed is None) as fake, silent_proxy() as (proxy, listener):
+        done = give(fake, tmp_path, proxy=proxy)
+        with pytest.raises(BlockingIOError):  # nobody came: nothing but the fake was asked
+            listener.accept()
+    (ran,) = done.items("command_execution")
+    assert (ran["exit_code"], ran["aggregated_output"]) == (0, "42\n")
+    assert (tmp_path / "work" / "answer.txt").read_text() == "42\n"
+    assert [message["text"] for message in done.items("agent_message")] == ["The answer is 42."]
+    first, second = (sent_to(fake, place) for place in range(2))
+    assert len(fake.requests) == 2
+    assert (first["stream"], first["store"]) == (True, False)
+    call, output = (item for item in second["input"] if item["type"].startswith("function_call"))
+    assert call["call_id"] == output["call_id"]
+    assert output["output"].endswith("42\n")
+
+
+@pytest.mark.slow
+def test_codex_tries_a_websocket_first_where_it_is_told_to(tmp_path: Path) -> None:
+    with FakeServer([TWO_STEPS], plain=True) as fake:
+        done = give(fake, tmp_path, websockets=True)
+    assert [message["text"] for message in done.items("agent_message")] == ["The answer is 42."]
+    assert fake.requests[0].method == "GET"
+
+
+@pytest.mark.slow
+def test_codex_is_told_of_a_tool_that_it_lacks_and_goes_on(tmp_path: Path) -> None:
+    with FakeServer([WRONG_TOOL], plain=True) as fake:
+        done = give(fake, tmp_path)
+    assert done.items("command_execution") == []
+    assert [message["text"] for message in done.items("agent_message")] == ["No."]
+    assert "no_such_tool" in sent_to(fake, 1)["input"][-1]["output"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("fixture", "right", "verdict"),
+    [
+        ("broken/responses.stream.item-closes", "response-stream", "empty"),
+        ("broken/responses.stream.ends-once", "response-stream", "raises TurnFailed"),
+        ("broken/responses.stream.text-agrees", "response-stream", "wrong: streamed"),
+        ("broken/responses.stream.output-agrees", "response-stream", "fine"),
+        ("broken/responses.stream.arguments-agree", "response-calls-stream", "fine"),
+        ("broken/responses.message", "response-dict", "–"),
+        ("bugs/freebuff2api-responses-usage-in-chat-names", "response-stream", "raises TurnFailed"),
+        ("bugs/cliproxyapi-done-call-without-name", "response-calls-stream", "wrong: calls, invalid calls"),
+    ],
+)
+def test_what_codex_makes_of_a_broken_response(driver: Driver, fixture: str, right: str, verdict: str) -> None:
+    answers = []
+    for path in (FIXTURES / f"{fixture}.yaml", FIXTURES / "conforming" / f"{right}.yaml"):
+        with ReplayServer(path, match="any", speed=0) as server:
+            answers.append(driver(server.base_url, question_of(load(path).exchange)))
+    assert judge_client(*answers) == verdict
+
+
+@pytest.fixture(scope="module")
+def driver() -> Iterator[Driver]:
+    (codex,) = (client for client in CLIENTS if client.name == "Codex CLI")
+    with contextlib.ExitStack() as stack:
+        try:
+            yield stack.enter_context(Driver(codex))
+        except NotInstalled as error:
+            pytest.skip(f"Codex cannot be installed here: {error}")
