@@ -17,7 +17,7 @@ from contract_tests.lab.tools.environments import NotInstalled, node_environment
 from contract_tests.lab.tools.processes import ProcessFailed, child_environment
 from fake_server import FakeServer
 
-OPENAI_NODE, ZOD = "7.57.0", "4.6.7"
+OPENAI_NODE, ZOD, WS = "7.57.0", "4.6.7", "8.23.0"
 SECONDS = 300
 _HERE = Path(__file__).resolve().parent
 CHECKS = _HERE / "openai_node.mjs"
@@ -98,7 +98,7 @@ def node_command(name: str, script: Path) -> list[str]:
 
     Raises NotInstalled.
     """
-    home = node_environment("openai-node", (f"openai@{OPENAI_NODE}", f"zod@{ZOD}"))
+    home = node_environment("openai-node", (f"openai@{OPENAI_NODE}", f"zod@{ZOD}", f"ws@{WS}"))
     shutil.copy(script, home / name)
     return ["node", str(home / name)]
 

@@ -1,6 +1,7 @@
 // The official SDK for Node against the fake at FAKE_URL: one line per check, `ok NAME` or `not ok NAME: why`.
 import assert from 'node:assert/strict';
 import OpenAI from 'openai';
+import { ResponsesWS } from 'openai/resources/responses/ws';
 import { zodResponseFormat } from 'openai/helpers/zod';
 import { z } from 'zod';
 
@@ -130,6 +131,25 @@ const checks = {
   async 'an error in mid-stream is an error'() {
     const stream = await client.chat.completions.create(ask('hi', { stream: true }), faulty('error-event'));
     await assert.rejects(async () => { for await (const chunk of stream) void chunk; }, OpenAI.APIError);
+  },
+  async 'responses over a WebSocket, one turn after the other'() {
+    const socket = new ResponsesWS(client);
+    const create = (input, more = {}) => socket.send({ type: 'response.create', model, input, store: false, ...more });
+    const texts = [''];
+    let failure;
+    create('Repeat after me: ett');
+    for await (const { type, message, error } of socket) {
+      if (failure = error) break;
+      if (message?.type === 'response.output_text.delta') texts[texts.length - 1] += message.delta;
+      if (message?.type !== 'response.completed') continue;
+      assert.equal(message.response.output.at(-1).content[0].text, texts.at(-1));
+      texts.push('');
+      const previous_response_id = texts.length === 2 ? message.response.id : 'resp_0';
+      create('Repeat after me: två', { previous_response_id });
+    }
+    socket.close();
+    assert.deepEqual(texts, ['ett', 'två', '']);
+    assert.match(failure.message, /resp_0/);
   },
 };
 
