@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +16,7 @@ from contract_tests.lab.suites import langchain
 from contract_tests.lab.suites.__main__ import OPENAI_NODE, node_command
 from contract_tests.lab.suites.codex import CODEX, codex_command, reaching_nothing_else
 from contract_tests.lab.tools import sdks
-from contract_tests.lab.tools.environments import NotInstalled
+from contract_tests.lab.tools.environments import NotInstalled, node_environment, python_environment
 from contract_tests.lab.tools.processes import LineProcess, child_environment
 
 SECONDS = 3.0
@@ -24,6 +25,8 @@ FIRST_SECONDS = 20.0
 """How long the first of a process may take, which loads the types of what it reads: a second of work, or more."""
 START_SECONDS = 60.0
 HANGS: Mapping[str, Any] = {"hangs": True}
+AI_SDK = ("ai@7.0.173", "@ai-sdk/openai@4.0.118", "zod@4.6.7")
+OPENAI_AGENTS = ("openai-agents==0.24.0", "openai==3.57.0")
 _DRIVERS = Path(__file__).parent / "drivers"
 
 
@@ -72,12 +75,25 @@ def _codex() -> tuple[list[str], str]:
     return [sys.executable, str(_DRIVERS / "codex.py"), *codex_command("app-server")], CODEX
 
 
+def _openai_agents() -> tuple[list[str], str]:
+    python = python_environment("openai-agents", OPENAI_AGENTS)
+    return [str(python), str(_DRIVERS / "openai_agents.py")], OPENAI_AGENTS[0].rpartition("==")[2]
+
+
+def _ai_sdk() -> tuple[list[str], str]:
+    home = node_environment("ai-sdk", AI_SDK)
+    shutil.copy(_DRIVERS / "ai_sdk.mjs", home)
+    return ["node", str(home / "ai_sdk.mjs")], AI_SDK[0].rpartition("@")[2]
+
+
 CLIENTS: Sequence[Client] = (
     *(Client(f"openai-python {version}", _sdk(version)) for version in ("0.28", "1", "2", "3")),
     Client("openai-python .stream()", _helper(_sdk("3"))),
     Client("openai-node 7", _node),
     Client("openai-node .stream()", _helper(_node)),
     Client("LangChain", _langchain),
+    Client("Agents SDK", _openai_agents),
+    Client("AI SDK", _ai_sdk),
     Client("Codex CLI", _codex, reaching_nothing_else()),
 )
 """Every client that is measured."""
