@@ -35,7 +35,7 @@ test proofs: export PYTHONDONTWRITEBYTECODE :=
 test proofs: export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/bytecode
 
 .DEFAULT_GOAL := help
-.PHONY: help setup contract record test proofs fuzz coverage check mutants fake interop judges behaviour bench profile bench-fidelity sdks constraints clean compatibility rules pages langchain suites uses clients wheel security audit
+.PHONY: help setup contract record test proofs fuzz coverage check mutants fake interop judges behaviour bench profile bench-fidelity sdks constraints clean compatibility rules pages langchain suites uses clients ready wheel security audit
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -116,6 +116,9 @@ suites: $(STAMP)  ## run openai-python's own tests of responses and conversation
 
 clients: $(STAMP)  ## replay every broken fixture to real clients and compare; CLIENTS=--write saves the results
 	@$(BIN)/python -m contract_tests.lab.clients $(CLIENTS)
+
+ready: $(STAMP)  ## record what clients send and survive, for `contract ready`; READY=--write saves it, READY=NAME asks one client
+	@$(BIN)/python -m contract_tests.lab.ready $(READY)
 
 uses: $(STAMP)  ## run the tests that TESTING.md shows for LangChain and pydantic-ai, in an environment of their own
 	@$(BIN)/python -m contract_tests.lab.suites uses

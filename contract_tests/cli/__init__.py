@@ -15,6 +15,7 @@ from contract_tests.cli.diff import diff_command
 from contract_tests.cli.importing import import_command
 from contract_tests.cli.judge import judge_command
 from contract_tests.cli.offline import offline_command
+from contract_tests.cli.ready import ready_command
 from contract_tests.cli.record import record_command
 from contract_tests.cli.replay import replay_command
 from contract_tests.cli.rules import explain_command, rules_command
@@ -61,6 +62,7 @@ def cli(debug: bool) -> None:
 
 for command in (
     run_command,
+    ready_command,
     baseline_command,
     judge_command,
     offline_command,

@@ -94,6 +94,18 @@ def parse_pairs(values: Iterable[str], mark: str, option: str) -> tuple[tuple[st
     return tuple(found)
 
 
+target_argument = click.argument("target", metavar="URL", required=False)
+config_option = click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    callback=read_config,
+    is_eager=True,
+    expose_value=False,
+    help="Read options from this TOML file; its keys are option names.",
+)
+
+
 def run_options(function: Function) -> Function:
     """Add the argument URL and every option that configures a run."""
     for option in reversed(RUN_OPTIONS):
@@ -102,16 +114,8 @@ def run_options(function: Function) -> Function:
 
 
 RUN_OPTIONS = (
-    click.argument("target", metavar="URL", required=False),
-    click.option(
-        "--config",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        callback=read_config,
-        is_eager=True,
-        expose_value=False,
-        help="Read options from this TOML file; its keys are option names.",
-    ),
+    target_argument,
+    config_option,
     click.option(
         "--select",
         "prefixes",

@@ -102,14 +102,12 @@ class Terminal:
 
     # -- while a run goes on
 
-    def print_plan(self, plan: Plan) -> None:
-        """Print what the run is about to send."""
+    def print_plan(self, plan: Plan, limited: bool = True) -> None:
+        """Print what the run is about to send; where answers are not `limited`, without what they cost at most."""
         self._cases = plan.cases
         self.print(f"target    {plan.base_url}   model {plan.model}")
-        self.print(
-            f"plan      {count(plan.cases, 'case')}, at most {count(plan.requests, 'request')} "
-            f"and {count(plan.max_tokens, 'token')} of answers"
-        )
+        tokens = f" and {count(plan.max_tokens, 'token')} of answers" if limited else ""
+        self.print(f"plan      {count(plan.cases, 'case')}, at most {count(plan.requests, 'request')}{tokens}")
         if self.console.is_terminal:
             columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
             self._progress = Progress(*columns, console=self.console, transient=True)
@@ -150,14 +148,15 @@ class Terminal:
                 text = format_group(shown, also, width)
             else:
                 text = format_finding(first, _format_label(first.label, titles), also, command, width)
-            self._finding(text, first.rule.level)
+            self.print_block(text, first.rule.level)
 
     def print_all_findings(self, findings: Iterable[Finding]) -> None:
         """Print all findings in full, in their order."""
         for finding in findings:
-            self._finding(format_finding(finding, width=self.console.width), finding.rule.level)
+            self.print_block(format_finding(finding, width=self.console.width), finding.rule.level)
 
-    def _finding(self, text: str, level: Level) -> None:
+    def print_block(self, text: str, level: Level = Level.MUST) -> None:
+        """Print lines below an empty one, the first in the style of a level."""
         head, _, rest = text.partition("\n")
         self.print()
         self.print(head, LEVEL_STYLES[level])
@@ -167,7 +166,7 @@ class Terminal:
         """Print each required section that the target lacks, or that could not be tested completely."""
         for section, lacks in groupby(lacking, lambda lack: lack.section):
             lines = [f"    {lack.outcome:14} {some(lack.cases)}: {lack.reason}" for lack in lacks]
-            self._finding("\n".join([f"✗ {section}   REQUIRED", *lines]), Level.MUST)
+            self.print_block("\n".join([f"✗ {section}   REQUIRED", *lines]), Level.MUST)
 
     def print_tolerated(self, tolerated: Iterable[Tolerated], ledger: Ledger) -> None:
         """Print what is tolerated, by which file and why, and the entries that are out of date."""

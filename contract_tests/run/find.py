@@ -34,14 +34,17 @@ def split_target(url: str) -> tuple[str, tuple[str, str]]:
     return root, ("/v1", "") if path != without else ("", "/v1")
 
 
-async def prepare(session: Session, prefixes: tuple[str, str], plain_case: tuple[str, str] | None = None) -> None:
+async def prepare(
+    session: Session, prefixes: tuple[str, str], plain_case: tuple[str, str] | None = None, path: str = CHAT
+) -> None:
     """Fill in the session's prefix, model, list of models and control exchange, in at most 8 requests.
 
-    With `plain_case`, the id and the path of a case, its model is asked for an answer. Raises Unreachable if
-    nothing answers, or valid requests are refused, NoModel if none was named and the usual one is not listed. Where
-    no case asks for an answer, the list of models is what a target that is there answers.
+    A target that lists no models is found by a request to `path`. With `plain_case`, the id and the path of a case,
+    its model is asked for an answer. Raises Unreachable if nothing answers, or valid requests are refused, NoModel if
+    none was named and the usual one is not listed. Where no case asks for an answer, the list of models is what a
+    target that is there answers.
     """
-    plain_id, plain_path = plain_case if plain_case and plain_case[1] in (CHAT, RESPONSES) else ("", CHAT)
+    plain_id, plain_path = plain_case if plain_case and plain_case[1] in (CHAT, RESPONSES) else ("", path)
     reply = None
     try:
         if not_listed := await _find_by_models(session, prefixes):
@@ -55,7 +58,7 @@ async def prepare(session: Session, prefixes: tuple[str, str], plain_case: tuple
         if plain_case:
             await check_answers(session, _plain_request(session, *plain_case), reply if plain_id else None)
         elif not_listed and reply:
-            await check_alike(session, PlainRequest(CHAT, session.model), not_listed, reply)
+            await check_alike(session, PlainRequest(path, session.model), not_listed, reply)
         else:
             session.plain = PlainRequest(MODELS, session.model)
         session.control = await session.exchange("control", "GET", f"/{NO_SUCH_PATH}-{secrets.token_hex(4)}")

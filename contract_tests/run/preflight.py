@@ -118,7 +118,7 @@ async def check_answers(session: Session, plain: PlainRequest, reply: View | Non
     first, second = describe_answer(reply), describe_answer(streamed)
     form = "a dict and a stream" if plain.path in _STREAMED else plain.path.removeprefix("/")
     answers = f"{form}: {first}" if first == second else f"a dict: {first}; a stream: {second}"
-    todo = await _advise(session, plain, reply)
+    todo = await advise(session, plain, reply)
     what = "chat request" if plain.path == CHAT else "request"
     raise Unreachable(session.options.mask(f"a valid {what} has no answer ({answers}); {todo}"))
 
@@ -131,8 +131,9 @@ async def check_alike(session: Session, plain: PlainRequest, listing: View, repl
     if not is_refused(reply):
         session.plain = plain
     elif is_refused(listing) and listing.status == reply.status and listing.status not in NO_ENDPOINT:
-        todo = await _advise(session, plain, reply)
-        answer = f"models: {describe_answer(listing)}; chat: {describe_answer(reply)}"
+        todo = await advise(session, plain, reply)
+        asked = "chat" if plain.path == CHAT else plain.path.removeprefix("/")
+        answer = f"models: {describe_answer(listing)}; {asked}: {describe_answer(reply)}"
         raise Unreachable(session.options.mask(f"no valid request has an answer ({answer}); {todo}"))
 
 
@@ -191,7 +192,7 @@ def describe_answer(view: View) -> str:
     return f"status {view.status}: {text}" if text else f"status {view.status}, {view.exchange.media_type or 'empty'}"
 
 
-async def _advise(session: Session, plain: PlainRequest, view: View) -> str:
+async def advise(session: Session, plain: PlainRequest, view: View) -> str:
     """What the reader is to do about a refusal of the plainest request."""
     status, text, key = view.status, describe_answer(view), session.options.api_key
     if not status:

@@ -17,6 +17,7 @@ from contract_tests.run.find import prepare, session_for
 from contract_tests.run.outcome import CaseResult, RunReport
 from contract_tests.run.play import not_reached
 from contract_tests.run.preflight import TOKENS, find_plain_case, may_think
+from contract_tests.target.endpoints import CHAT
 from contract_tests.target.errors import NoModel, Unreachable, UsageError
 from contract_tests.target.options import Options, Plan
 from contract_tests.target.session import Session
@@ -29,27 +30,42 @@ OnResult = Callable[[CaseResult], None]
 OnPlan = Callable[[Plan], None]
 
 
-async def run(options: Options, on_result: OnResult | None = None, on_plan: OnPlan | None = None) -> RunReport:
+async def run(
+    options: Options,
+    on_result: OnResult | None = None,
+    on_plan: OnPlan | None = None,
+    cases: Sequence[Case] = (),
+    path: str = CHAT,
+) -> RunReport:
     """Play every selected case against the target and judge all exchanges.
 
-    `on_plan` is called once before the first case, `on_result` after each, both on the loop. Raises
+    `on_plan` is called once before the first case, `on_result` after each, both on the loop. With `cases` those are
+    played in place of the registered ones, and a target that lists no models is found by a request to `path`. Raises
     UsageError for options that cannot be used, Unreachable if nothing answers, NoModel if no model was
     named and the usual one is not listed. A run that is cancelled or interrupted while cases are played
     returns the report so far; its `stopped` says so.
     """
     with excerpts_without(lambda: options.secrets):
-        return await _run(options, on_result, on_plan)
+        chosen = list(cases) or choose_cases(options)
+        plain_case = None if cases else find_plain_case(chosen)
+        return await _run(options, on_result, on_plan, chosen, plain_case, path)
 
 
-async def _run(options: Options, on_result: OnResult | None, on_plan: OnPlan | None) -> RunReport:
+async def _run(
+    options: Options,
+    on_result: OnResult | None,
+    on_plan: OnPlan | None,
+    cases: list[Case],
+    plain_case: tuple[str, str] | None,
+    path: str,
+) -> RunReport:
     began, started = monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
     options.check()
-    cases = choose_cases(options)
     session, prefixes = session_for(options)
     async with session:
         try:
             async with asyncio.timeout(options.run_seconds):
-                await prepare(session, prefixes, find_plain_case(cases))
+                await prepare(session, prefixes, plain_case, path)
         except TimeoutError as error:
             raise Unreachable(f"the target was not found within {options.run_seconds:g} s") from error
         if on_plan:

@@ -38,6 +38,7 @@ POEM = "fixtures/conforming/poem-stream.yaml"
 SAMPLE = "contract_tests/tests/samples/vcr.json"
 COMMANDS = {
     "run": ("run", "{url}", "--model", "m"),
+    "ready": ("ready", "{url}", "--for", "langchain", "--model", "m"),
     "baseline": ("baseline", "{url}", "--output", "{out}/known.yaml"),
     "offline": ("offline",),
     "judge": ("judge", "fixtures"),
@@ -83,7 +84,7 @@ def test_a_signal_at_any_moment_ends_in_one_line(name: str, silent: str, tmp_pat
     said = stderr.decode().split("\n")
     assert len(list(filter(None, said))) <= 1, stderr.decode()
     assert "Traceback" not in stderr.decode()
-    assert process.returncode in ((0, 1, 3) if name in ("run", "baseline", "offline") else (0, 1, 130))
+    assert process.returncode in ((0, 1, 3) if name in ("run", "ready", "baseline", "offline") else (0, 1, 130))
 
 
 @SIGNALS

@@ -1,0 +1,1 @@
+"""What `contract ready` knows of clients: what they send, recorded, and which broken forms they survive."""

@@ -1,0 +1,66 @@
+"""What clients are asked to do while their requests are recorded: a text, a stream, a tool call, what follows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+MODEL = "gpt-4o-mini"
+HELLO, WEATHER = "Say hello.", "What is the weather in Oslo? Use the tool."
+_CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+_STRICT = {**_CITY, "additionalProperties": False}
+_FUNCTION = {"name": "get_weather", "description": "The weather in a city.", "parameters": _STRICT, "strict": True}
+_CHAT_TOOL = {"type": "function", "function": _FUNCTION}
+_TOOL = {"type": "function", **_FUNCTION}
+_ARGUMENTS, _RESULT = '{"city": "Oslo"}', "12 degrees, light rain"
+_CHAT_CALL = {"id": "call_oslo1", "type": "function", "function": {"name": "get_weather", "arguments": _ARGUMENTS}}
+_CHAT_TURN: Sequence[Mapping[str, Any]] = (
+    {"role": "user", "content": WEATHER},
+    {"role": "assistant", "content": "", "tool_calls": [_CHAT_CALL]},
+    {"role": "tool", "tool_call_id": "call_oslo1", "content": _RESULT},
+)
+_TURN: Sequence[Mapping[str, Any]] = (
+    {"role": "user", "content": WEATHER},
+    {"type": "function_call", "call_id": "call_oslo1", "name": "get_weather", "arguments": _ARGUMENTS},
+    {"type": "function_call_output", "call_id": "call_oslo1", "output": _RESULT},
+)
+_NAME = "a_city"
+Tasks = Mapping[str, Mapping[str, Any]]
+"""The body of what a client is asked, by the name of the task."""
+
+
+def _user(text: str) -> list[dict[str, str]]:
+    return [{"role": "user", "content": text}]
+
+
+CHAT: Tasks = {
+    "text": {"messages": _user(HELLO)},
+    "stream": {"messages": _user(HELLO), "stream": True},
+    "call": {"messages": _user(WEATHER), "tools": [_CHAT_TOOL]},
+    "call-stream": {"messages": _user(WEATHER), "tools": [_CHAT_TOOL], "stream": True},
+    "after-call": {"messages": list(_CHAT_TURN), "tools": [_CHAT_TOOL], "stream": True},
+    "object": {
+        "messages": _user("Name a city."),
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": _NAME, "schema": _STRICT, "strict": True},
+        },
+    },
+}
+_OBJECT = {"text": {"format": {"type": "json_schema", "name": _NAME, "schema": _STRICT, "strict": True}}}
+
+
+def _responses(turn: Sequence[Mapping[str, Any]]) -> Tasks:
+    return {
+        "text": {"input": HELLO},
+        "stream": {"input": HELLO, "stream": True},
+        "call": {"input": WEATHER, "tools": [_TOOL]},
+        "call-stream": {"input": WEATHER, "tools": [_TOOL], "stream": True},
+        "after-call": {"input": list(turn), "tools": [_TOOL], "stream": True},
+        "object": {"input": "Name a city.", **_OBJECT},
+    }
+
+
+RESPONSES = _responses(_TURN)
+RESPONSES_OF_MESSAGES = _responses(_CHAT_TURN)
+"""For frameworks that make items of Responses out of messages of their own."""

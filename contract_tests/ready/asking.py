@@ -1,0 +1,119 @@
+"""The requests of a client as cases of a run, and what ended an answer though no rule is broken."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+from contract_tests.ready.seen import APIS, SeenClient, SeenRequest
+from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.response_stream import FINAL
+from contract_tests.rules.engine.view import View
+from contract_tests.run.outcome import RunReport
+from contract_tests.run.preflight import NO_ENDPOINT, describe_answer
+from contract_tests.target.ask import Ask, Case
+from contract_tests.target.errors import Refused
+from contract_tests.target.refusals import is_about_model
+from fake_server.relay.redact import excerpt
+
+_RESPONSES = APIS["responses"].removeprefix("/")
+_ABOUT_KEY = (401, 403, 407)
+FAILED, INCOMPLETE, ERROR = "failed", "incomplete", "error event"
+"""How an answer can end without being whole."""
+
+
+def cases_of(client: SeenClient, api: str) -> Sequence[Case]:
+    """What the client sends by this API, each request a case that is called `API.NAME`."""
+    return [_case(request, api) for request in client.requests[api]]
+
+
+def _case(request: SeenRequest, api: str) -> Case:
+    async def play(ask: Ask) -> None:
+        role = "stream" if request.is_stream else "dict"
+        body = json.dumps({**request.body, "model": ask.model}, ensure_ascii=False).encode()
+        view = await ask.raw(request.method, request.path, body, request.headers, role=role)
+        ask.valid.add(role)
+        if not view.ok:
+            raise Refused(f"status {view.status or 'none'}")
+
+    return Case(f"{api}.{request.name}", "", 1, 0, (), play)
+
+
+def trouble_of(report: RunReport) -> str:
+    """Why nothing could be judged: every request was refused for its key or its model, or failed; else ''."""
+    views = [View(exchange) for result in report.results for exchange in result.exchanges]
+    if not views or any(view.ok for view in views):
+        return ""
+    view = views[0]
+    if is_about_model(view):
+        todo = f"name a model that it has with --model, {report.model} was asked for"
+    elif view.status in _ABOUT_KEY:
+        todo = "set OPENAI_API_KEY or --key-env to a key that it, or its upstream, accepts"
+    elif not view.status or (view.status >= 500 and view.status not in NO_ENDPOINT):
+        todo = "see the target's log, and whether its upstream answers"
+    else:
+        return ""
+    return f"none of the client's requests has an answer ({describe_answer(view)}); {todo}"
+
+
+def end_of(view: View) -> tuple[str, str]:
+    """How the answer to a request for a Response ended if it is not whole, and what was said of it; else two ''."""
+    if view.endpoint != _RESPONSES or not view.ok:
+        return "", ""
+    root = view.root
+    if view.form == "events":
+        events = [payload.node for payload in view.payloads]
+        finals = [event["response"] for event in events if event.text_of("type") in FINAL]
+        errors = [event for event in events if event.text_of("type") == "error"]
+        if errors and not finals:
+            return ERROR, _said(errors[0]["message"].text or errors[0]["error"]["message"].text or str(errors[0]))
+        if not finals:
+            return "", ""
+        root = finals[0]
+    if root["status"].value == FAILED:
+        error = root["error"]
+        return FAILED, _said(": ".join(filter(None, (error["code"].text, error["message"].text))) or str(error))
+    if root["status"].value == INCOMPLETE:
+        return INCOMPLETE, _said(root["incomplete_details"]["reason"].text or str(root["incomplete_details"]))
+    return "", ""
+
+
+def _said(text: str) -> str:
+    return excerpt(" ".join(text[:1000].split()), 160)
+
+
+def says_something(view: View) -> bool:
+    """Whether a client finds a text, a refusal or a call in the answer."""
+    if view.endpoint != _RESPONSES:
+        names = ("content", "refusal", "tool_calls", "function_call")
+        return any(said[name] and said[name].value for said in _said_in(view) for name in names)
+    return has_call(view) or any(
+        node["delta"].text or any(part["text"].text or part["refusal"].text for part in node["content"])
+        for node in _items_and_events(view)
+    )
+
+
+def has_call(view: View) -> bool:
+    """Whether a tool is called in the answer."""
+    if view.endpoint != _RESPONSES:
+        names = ("tool_calls", "function_call")
+        return any(said[name] and said[name].value for said in _said_in(view) for name in names)
+    return any(node.text_of("type").endswith("_call") for node in _items_and_events(view))
+
+
+def _said_in(view: View) -> Iterator[Node]:
+    """The messages of a chat completion, or the pieces of them in its chunks."""
+    for root in (view.root, *view.chunks):
+        for choice in root["choices"]:
+            yield choice["message"]
+            yield choice["delta"]
+
+
+def _items_and_events(view: View) -> Iterator[Node]:
+    """The items of a Response; in a stream the events and the items that they add or close."""
+    if view.form != "events":
+        yield from view.root["output"]
+        return
+    for payload in view.payloads:
+        yield payload.node
+        yield payload.node["item"]

@@ -1,0 +1,92 @@
+"""What clients were seen to send, and what became of them: the files in `clients`, which the lab makes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from contract_tests.target.endpoints import CHAT, RESPONSES
+
+FOLDER = Path(__file__).resolve().parent / "clients"
+APIS: Mapping[str, str] = {"chat": CHAT, "responses": RESPONSES}
+"""The path of each API that clients speak, below the base URL."""
+Verdicts = Mapping[str, str]
+"""A verdict by the name of the client in the measured table: `openai-python .stream()` is one of its own."""
+ANY_FORM = "*"
+"""Stands for every form in which a rule can be broken."""
+
+
+@dataclass(frozen=True)
+class SeenRequest:
+    """A request as the client sent it: header fields less those about the connection and the key, and its body."""
+
+    name: str
+    method: str
+    path: str
+    headers: tuple[tuple[str, str], ...]
+    body: Mapping[str, Any]
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether it asks for a stream."""
+        return self.body.get("stream") is True
+
+
+@dataclass(frozen=True)
+class SeenClient:
+    """A client in one version, as it was seen on one day.
+
+    `columns` are its names in the measured table: the client, and helpers of its own that are read apart. `requests`
+    holds what it sends by API; `api` is the one it speaks unless told otherwise. `forms` holds, by rule and form of
+    finding (see `form_of`), what became of it where that is not what the table says of the rule. `ends` holds
+    by way of ending what became of it where a Response was not completed, though no rule is broken.
+    """
+
+    client: str
+    version: str
+    seen: str
+    api: str
+    columns: tuple[str, ...]
+    requests: Mapping[str, Sequence[SeenRequest]]
+    forms: Mapping[str, Mapping[str, Verdicts]] = field(default_factory=dict)
+    ends: Mapping[str, Verdicts] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """The content of its file: a line for each request and form, for readable diffs."""
+        value = asdict(self)
+        value["requests"] = {
+            api: [{**asdict(request), "headers": dict(request.headers)} for request in requests]
+            for api, requests in self.requests.items()
+        }
+        return _as_lines(value, 3) + "\n"
+
+
+def _as_lines(value: Any, depth: int, indent: str = "") -> str:
+    """JSON with a line for each member, down to a depth; what lies deeper stays on its line."""
+    if not depth or not value or not isinstance(value, (dict, list, tuple)):
+        return json.dumps(value, ensure_ascii=False)
+    deeper = indent + " "
+    if isinstance(value, dict):
+        parts = [f"{json.dumps(name)}: {_as_lines(part, depth - 1, deeper)}" for name, part in value.items()]
+        return "{\n" + ",\n".join(deeper + part for part in parts) + f"\n{indent}}}"
+    return "[\n" + ",\n".join(deeper + _as_lines(part, depth - 1, deeper) for part in value) + f"\n{indent}]"
+
+
+def client_names() -> tuple[str, ...]:
+    """The clients that were seen, by name."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.json")))
+
+
+@cache
+def load_client(name: str) -> SeenClient:
+    """The client of this name. Raises OSError where it was not seen."""
+    read = json.loads((FOLDER / f"{name}.json").read_text("utf-8"))
+    requests = {
+        api: tuple(SeenRequest(**{**request, "headers": tuple(request["headers"].items())}) for request in seen)
+        for api, seen in read.pop("requests").items()
+    }
+    return SeenClient(**{**read, "columns": tuple(read["columns"])}, requests=requests)
