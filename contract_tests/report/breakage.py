@@ -37,9 +37,9 @@ class BreakageTable:
         return self.verdicts.get(f"bugs/{bug_id}", {})
 
     def text(self) -> str:
-        """The content of the file: one line per fixture, for readable diffs."""
+        """The content of the file: a line for each fixture, its verdicts in the order of the clients."""
         rows = ",\n".join(
-            f"    {json.dumps(name)}: {json.dumps(row, ensure_ascii=False)}"
+            f"    {json.dumps(name)}: {json.dumps([row[client] for client in self.clients], ensure_ascii=False)}"
             for name, row in sorted(self.verdicts.items())
         )
         head = {"measured": self.measured, "clients": dict(self.clients)}
@@ -52,7 +52,9 @@ def load_table() -> BreakageTable:
     if not DATA.is_file():
         return BreakageTable("", {}, {})
     read = json.loads(DATA.read_text("utf-8"))
-    return BreakageTable(read["measured"], read["clients"], read["verdicts"])
+    clients = read["clients"]
+    verdicts = {name: dict(zip(clients, row, strict=True)) for name, row in read["verdicts"].items()}
+    return BreakageTable(read["measured"], clients, verdicts)
 
 
 def format_breakage(row: Mapping[str, str]) -> str:
