@@ -202,6 +202,20 @@ def test_items_that_spell_nothing_stay(value: Any) -> None:
     assert scan(before) == []
 
 
+@pytest.mark.parametrize("word", [" key", " money", "They", "ey", "e"])
+@pytest.mark.parametrize("padding", ["J6SgwWvOD4", "JhbnK2x", "yJ0qPm3Wd"])
+def test_a_word_before_padding_is_no_token(word: str, padding: str) -> None:
+    """`key` before padding that begins with J reads like the head of a signed token."""
+    chunk = {"id": "chatcmpl-6xqCwABvkLadx5xjN7lOurVqamQc5", "object": "chat.completion.chunk", "model": "gpt-4o-mini"}
+    chunks = [
+        {**chunk, "choices": [{"index": 0, "delta": {"content": text}}], "obfuscation": filler}
+        for text, filler in ((word, padding), (".", "nC0vAfkvEqgum5"), ("", "88nC0vAfkvEq"))
+    ]
+    before = stream(*chunks)
+    assert redact(before).exchange == before
+    assert scan(before) == []
+
+
 @pytest.mark.security("work of one request")
 @pytest.mark.parametrize(
     "part",

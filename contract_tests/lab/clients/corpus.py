@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from contract_tests.lab.tools.checkout import FIXTURES
 from contract_tests.rules.engine.view import View
@@ -34,6 +34,9 @@ _COMMON: Mapping[str, Mapping[str, Any]] = {
     "responses": {"model": "gpt-4o-mini", "input": "Say hello."},
 }
 """What clients ask instead of a fixture's own request, where no client would make that."""
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -107,15 +110,27 @@ def _most_similar(broken: Exchange) -> Path:
     by_request = _conforming_by_request()
     candidates = by_request.get(_request_key(broken))
     if candidates is None:
-        key = max(by_request, key=lambda key: _similarity(key.encode(), broken.request.body))
-        candidates = by_request[key]
+        candidates = by_request[_nearest({key: key.encode() for key in by_request}, broken.request.body)]
     if len(candidates) == 1:
         return candidates[0]
-    return max(candidates, key=lambda path: _similarity(load(path).exchange.payload, broken.payload))
+    return _nearest({path: load(path).exchange.payload for path in candidates}, broken.payload)
 
 
-def _similarity(first: bytes, second: bytes) -> float:
-    return difflib.SequenceMatcher(None, first, second, autojunk=False).ratio()
+def _nearest(texts: Mapping[T, bytes], wanted: bytes) -> T:
+    """The key of the text that is most similar. Compares only those that can be nearer than the nearest so far."""
+    matcher = difflib.SequenceMatcher(None, b"", wanted, autojunk=False)
+    bounds: dict[T, float] = {}
+    for key, text in texts.items():
+        matcher.set_seq1(text)
+        bounds[key] = matcher.quick_ratio()
+    nearest, ratio = next(iter(texts)), -1.0
+    for key in sorted(texts, key=bounds.__getitem__, reverse=True):
+        if bounds[key] <= ratio:
+            break
+        matcher.set_seq1(texts[key])
+        if matcher.ratio() > ratio:
+            nearest, ratio = key, matcher.ratio()
+    return nearest
 
 
 @cache

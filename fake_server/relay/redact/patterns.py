@@ -6,6 +6,7 @@ Every expression takes time linear in the length of its text, because targets ch
 from __future__ import annotations
 
 import re
+from base64 import urlsafe_b64decode
 from collections.abc import Callable, Collection, Iterator
 from functools import lru_cache
 
@@ -65,6 +66,8 @@ _PREFIX = re.compile("|".join(f"(?:{prefix})" for prefix in [CERTAIN, *PREFIXED,
 _DOTTED = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]*+){2,4}")
 """A JSON Web Token (RFC 7519): three parts, or five if it is encrypted."""
 _WORDY, _MIXED = re.compile(WORDY), re.compile(MIXED)
+_TOKEN = re.compile("eyJ")
+_PRINTABLE = bytes(range(0x20, 0x7F))
 _BLOB = re.compile(r"[A-Za-z0-9_-]{24}")
 _CLOUD_ID = re.compile(r"(?<![A-Za-z0-9])A[KS]IA[A-Z0-9]{16}(?![A-Za-z0-9])")
 _CLOUD_KEY = re.compile(r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=])")
@@ -133,8 +136,12 @@ def is_binary(text: str) -> bool:
     return (undecodable + len(data) - len(data.translate(None, _CONTROL))) * 16 > len(data)
 
 
-def credentials(text: str) -> Iterator[Span]:
-    """The spans that look like a credential by their form, without its prefix."""
+def credentials(text: str, is_joined: bool = False) -> Iterator[Span]:
+    """The spans that look like a credential by their form, without its prefix.
+
+    In a text put together of pieces the three letters that begin a signed token (JWT) also meet by chance (`key` before
+    padding that begins with J): there they must begin JSON.
+    """
     for match in _matches(text):
         start, stop = skip_prefix(text, match.start(), match.end()), match.end()
         inside_blob = _BLOB.fullmatch(text, max(match.start() - 24, 0), match.start())
@@ -144,14 +151,22 @@ def credentials(text: str) -> Iterator[Span]:
         if not (wordy or short or inside_blob or is_dummy(candidate)):
             yield start, stop
     for match in _DOTTED.finditer(text) if "eyJ" in text else ():
-        begin, first = text.find("eyJ", *match.span()), text.find(".", match.start())
+        first = text.find(".", match.start())
+        begins = [begin.start() for begin in _TOKEN.finditer(text, match.start(), first - 10 + 2)]
         candidate = text[first + 1 : match.end()].replace(".", "")
-        if match.start() <= begin < first - 10 and not is_dummy(candidate):
+        is_token = any(_begins_json(text[begin:first]) for begin in begins) if is_joined else bool(begins)
+        if is_token and not is_dummy(candidate):
             yield first + 1, match.end()
     for match in _CLOUD_ID.finditer(text) if "AKIA" in text or "ASIA" in text else ():
         for key in _CLOUD_KEY.finditer(text, max(match.start() - _NEAR, 0), match.end() + _NEAR):
             if _is_mixed(key.group()) and re.search("[A-Z]", key.group()):
                 yield key.span()
+
+
+def _begins_json(encoded: str) -> bool:
+    """Whether base64 is that of readable text, as the head of a token is and letters by chance are not."""
+    head = encoded[: min(24, len(encoded) // 4 * 4)]
+    return urlsafe_b64decode(head).translate(None, _PRINTABLE) == b""
 
 
 def credentials_over(text: str, pieces: Callable[[int, int], Collection[int]], kept: Kept) -> Iterator[Span]:
@@ -160,7 +175,7 @@ def credentials_over(text: str, pieces: Callable[[int, int], Collection[int]], k
     Pieces that do not belong together may look like one by chance: it must have the characters of a random key, or be
     spelled in small pieces, as tokens are. `pieces` names those of a span.
     """
-    for start, stop in credentials(text):
+    for start, stop in credentials(text, is_joined=True):
         number, rest = len(pieces(start - 1, stop)), beside_dummies(text[start:stop])
         if len(rest) < _LEAST or is_id(rest):
             continue
