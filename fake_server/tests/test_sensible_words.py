@@ -140,7 +140,7 @@ def test_a_schema_is_answered_with_an_object_of_it() -> None:
         "a" + "\n" * 90_000 + "b", "say" + " " * 90_000 + "x", "Aa " * 30_000, "Aa, " * 20_000,
         "repeat " * 12_000,
         "say the " * 11_000, "repeat x" + ", nothing else" * 7_000, "keys " + "a, " * 30_000, "{" * 90_000,
-        "count " * 15_000, "1 " * 45_000, '"' * 90_000,
+        "count " * 15_000, "1 " * 45_000, "what is my " * 8_000, "a name is " * 9_000, '"' * 90_000,
     ],
 )  # fmt: skip
 def test_long_odd_texts_take_little_time(text: str) -> None:
@@ -180,3 +180,30 @@ def test_earlier_messages_are_repeated(text: str, said: str) -> None:
     answers = [{"role": "assistant", "content": word} for word in ("Mine is ash.", "Mine is elm.")]
     assert answer_to(text, {"role": "user", "content": "My word is oak."}, *answers, RESULT) == said
     assert answer_to(f"It is oak. {text}") == f"It is oak. {text}"
+
+
+@pytest.mark.parametrize(
+    ("earlier", "text", "said"),
+    [
+        ("My name is Ada. Remember it.", "What is my name? Reply with just the name.", "Ada"),
+        ("Hi. My name is Bo! Yes.", "And what's my name?", "My name is Bo!"),
+        ("Remember the code word: cobalt. Reply with OK.", "What code word did I tell you? Only the word.", "cobalt"),
+        ("The launch day is “next Friday”; tell nobody.", "Which launch day did I give? Only the day.", "next Friday"),
+        ("the number was 0042", "what was the number ?", "the number was 0042"),
+    ],
+)
+def test_what_the_user_said_a_thing_is_is_remembered(earlier: str, text: str, said: str) -> None:
+    answers = [{"role": "user", "content": earlier}, {"role": "assistant", "content": "My name is Fake."}]
+    assert answer_to(text, *answers) == said
+
+
+@pytest.mark.parametrize(
+    ("earlier", "text"),
+    [
+        ("My name is Ada.", "What is the time?"),
+        ("Names are odd.", "What is my name?"),
+        ("name is " * 3, "Is it my name?"),
+    ],
+)
+def test_what_nobody_said_is_not_remembered(earlier: str, text: str) -> None:
+    assert text in answer_to(text, {"role": "user", "content": earlier})

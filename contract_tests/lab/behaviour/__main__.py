@@ -73,9 +73,9 @@ def _parser(names: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def ask_others(chosen: Sequence[Mutation], seeds: Sequence[int], jobs: int) -> list[Score]:
-    """The scores of the outside judges that can be installed here."""
+    """The scores of the outside judges of chat that can be installed here."""
     scores = []
-    for judge in JUDGES:
+    for judge in (judge for judge in JUDGES if not judge.package):
         try:
             other = OtherJudge(judge, judge.install(judge), REPORTS)
             print(f"\n{judge.name} usually denies: {', '.join(sorted(other.usual)) or 'nothing'}")

@@ -38,6 +38,7 @@ class Judge:
     - `pins`: exact versions of what it requires.
     - `unasked`: the points that it is not asked for, and why.
     - `tool`: a program it needs on PATH.
+    - `package`: what is installed, where one package is asked in two ways.
     """
 
     name: str
@@ -49,6 +50,12 @@ class Judge:
     pins: tuple[str, ...] = ()
     unasked: str = ""
     tool: str = ""
+    package: str = ""
+
+    @property
+    def program(self) -> str:
+        """The name of its package and of its program."""
+        return self.package or self.name
 
     @property
     def known(self) -> Mapping[str, Known]:
@@ -86,14 +93,14 @@ def known() -> dict[str, dict[str, Known]]:
 
 def install_by_pip(judge: Judge) -> Path:
     """The judge's program, which is named like it. Raises NotInstalled."""
-    python = python_environment(judge.name, [f"{judge.name}=={judge.version}", *judge.pins])
-    return python.with_name(judge.name)
+    python = python_environment(judge.program, [f"{judge.program}=={judge.version}", *judge.pins])
+    return python.with_name(judge.program)
 
 
 def install_by_npm(judge: Judge) -> Path:
     """The judge's program, which is named like it. Raises NotInstalled."""
-    home = node_environment(judge.name, [f"{judge.name}@{judge.version}"])
-    return home / "node_modules" / ".bin" / judge.name
+    home = node_environment(judge.program, [f"{judge.program}@{judge.version}"])
+    return home / "node_modules" / ".bin" / judge.program
 
 
 def _points(entries: Iterable[Mapping[str, Any]], renamed: Mapping[str, str]) -> Points:
@@ -134,7 +141,24 @@ JUDGES = (
         ],
         lambda report: _points(report["results"], {"passed": "pass", "failed": "fail", "skipped": "skip"}),
         pins=COMMON,
-        unasked="formats open-responses (an endpoint to come), anthropic and google-* (other APIs)",
+        unasked="formats anthropic and google-* (other APIs)",
+    ),
+    Judge(
+        "llm-comply-responses",
+        "0.5.0",
+        "gpt-5",
+        install_by_pip,
+        lambda url, model: [
+            *("-u", url, "-k", "sk-any", "-m", model),
+            *("--format", "open-responses", "--ignore", "completed_at,keepalive", "--json"),
+        ],
+        lambda report: _points(report["results"], {"passed": "pass", "failed": "fail", "skipped": "skip"}),
+        pins=COMMON,
+        unasked=(
+            "that every answer has completed_at, which 168 of 608 recorded from api.openai.com lack, and that no "
+            "keepalive comes, which one of 200 streams has: seeds of the fake do both"
+        ),
+        package="llm-comply",
     ),
     Judge(
         "trustedrouter-provider-check",
@@ -153,10 +177,9 @@ JUDGES = (
         install_by_npm,
         lambda url, model: [
             *("scan", "--base-url", url, "--model", model),
-            *("--profile", "chat", "--format", "json"),
+            *("--profile", "modern", "--format", "json"),
         ],
         lambda report: _points(report["results"], {}),
-        unasked="responses.basic and responses.streaming (an endpoint to come)",
         tool="npm",
     ),
     Judge(
@@ -164,9 +187,16 @@ JUDGES = (
         "0.6.12",
         "gpt-4o-mini",
         install_by_npm,
-        lambda url, model: [url, "-m", model, "-k", "sk-any", "--no-bench", "--no-save", "--json"],
+        lambda url, model: [
+            *(url, "-m", model, "-k", "sk-any"),
+            *("--no-bench", "--no-save", "--reasoning", "default", "--json"),
+        ],
         lambda report: _judged_points(report["conformance"]["results"]),
-        unasked="its benchmark; its capability and agentic tasks grade the model, not the server",
+        unasked=(
+            "its benchmark; its capability and agentic tasks grade the model, not the server; "
+            "reasoning.effort in every request, which api.openai.com refuses for a model that does not reason "
+            "(https://github.com/BoundaryML/baml/pull/2708)"
+        ),
         tool="npm",
     ),
 )

@@ -21,6 +21,7 @@ from fake_server.wire.text import shorten_middle
 MAX_QUESTION = 400
 MAX_RESULT = 8_000
 MAX_COUNT = 1_000
+MAX_REMEMBERED = 100
 
 
 def conversation_key(request: Mapping[str, Any]) -> list[Any]:
@@ -38,7 +39,7 @@ def write_text(request: Mapping[str, Any], seed: int, index: int = 0) -> str:
     question = chat_request.last_user_text(request) or (messages[-1].text if messages else "")
     if len(question) > MAX_QUESTION:
         spend(len(question) // 5, "the texts of its choices")
-    words = _recall(question, messages[:-1])
+    words = _recall(question, messages[:-1]) or _recall_fact(question, messages[:-1])
     if words is None:
         words = repeat.words_to_repeat(question)
     if words is None:
@@ -60,6 +61,26 @@ def _recall(question: str, earlier: tuple[chat_request.Message, ...]) -> str | N
     texts = [message.text[:MAX_RESULT] for message in earlier if message.role in roles]
     wanted = texts[:1] if match["first"] else texts[-1:] if match["last"] else texts
     return "; ".join(wanted) or question[:MAX_RESULT]
+
+
+def _recall_fact(question: str, earlier: tuple[chat_request.Message, ...]) -> str | None:
+    """The sentence in which the user said what a thing is, or just what it is; None if nothing was said.
+
+    `My name is Ada.` for `What is my name?`, and `Ada` where just the name is wanted.
+    """
+    match = PATTERNS["fact"].search(question[:MAX_QUESTION])
+    if not match:
+        return None
+    thing = r"\s{1,3}".join(re.escape(word) for word in (match["fact"] or match["told"]).split())
+    fact = rf"\b{thing}\s{{0,3}}(?:\b(?:is|was)\b|[:=])\s{{0,3}}(?P<value>[^.,;!?\n]{{1,80}})[.!?]?"
+    said = re.compile(fact, re.IGNORECASE)
+    for message in earlier[: -MAX_REMEMBERED - 1 : -1]:
+        text = message.text[:MAX_RESULT] if message.role == "user" else ""
+        if found := said.search(text):
+            just = PATTERNS["exactly"].search(question[match.end() :][:MAX_QUESTION])
+            begin = max(text.rfind(mark, 0, found.start()) for mark in ".!?\n") + 1
+            return (found["value"] if just else text[begin : found.end()]).strip(" \"'“”") or None
+    return None
 
 
 def _shorten_words(words: str, limit: int = MAX_QUESTION) -> str:
