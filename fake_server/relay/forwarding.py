@@ -234,13 +234,13 @@ class Forwarding:
             await client.close(linger=0.0 if self.request.done else LINGER, flush=self.bounds.idle)
 
 
-async def send_error(client: Connection, status: int, message: str, code: str) -> None:
-    """Answer with OpenAI's error object, ask SDKs not to retry, and close."""
+async def send_error(client: Connection, status: int, message: str, code: str, fields: str = "") -> None:
+    """Answer with OpenAI's error object, ask SDKs not to retry, and close; each of `fields` ends in a line end."""
     error = {"message": message, "type": "relay_error", "param": None, "code": code}
     body = json.dumps({"error": error}).encode()
     head = (
         f"HTTP/1.1 {status} {reason_phrase(status)}\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\nx-should-retry: false\r\nConnection: close\r\n\r\n"
+        f"Content-Length: {len(body)}\r\n{fields}x-should-retry: false\r\nConnection: close\r\n\r\n"
     )
     client.write(head.encode() + body)
     await client.close(linger=LINGER)

@@ -29,6 +29,8 @@ MOST_IN_FLIGHT = 64 * 1024 * 1024
 """Bytes of the requests under way that one relay keeps: beyond it a recorder passes on without keeping."""
 MOST_LOGGED = 10
 """Reasons for refusals that one relay logs."""
+NO_WEB_SOCKET = "A WebSocket cannot be captured: send the request by POST to the same path."
+"""What clients are told that try one first; frames would be no HTTP, and the client would wait for ever."""
 
 
 class Relay(Listener):
@@ -120,6 +122,9 @@ class Relay(Listener):
             while (next_request := await self._read_head(client)) is not None:
                 self.work(client)
                 request, head = next_request
+                if header(request.headers, "sec-websocket-key") is not None:
+                    await send_error(client, 426, NO_WEB_SOCKET, "websocket_not_supported", "Upgrade: HTTP/1.1\r\n")
+                    return
                 if (stays := await self._answer_known(client, head)) is not None:
                     if stays and request.keeps_alive:
                         continue

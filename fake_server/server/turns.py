@@ -39,7 +39,7 @@ TOO_MANY, NO_ROOM = "too many messages wait", "messages of others take all the r
 """Why a connection is closed that sends more than it gets answered, or than there is room for."""
 _LANE = re.compile(r"[A-Za-z0-9_.-]{1,256}")
 _CREATE = "response.create"
-_MEMBERS = ("type", "stream_id", "stream", "generate")
+_MEMBERS = ("type", "stream_id", "stream")
 _JSON = (b"content-type", b"application/json")
 _OF_HANDSHAKE = re.compile(rb"connection|upgrade|sec-websocket-.*|content-.*|transfer-encoding|expect")
 Serve = Callable[..., Awaitable[None]]
@@ -185,6 +185,9 @@ class Turns:
         if lane is not None and lane not in self._lanes and len(self._lanes.keys() - {None}) >= MOST_LANES:
             what = f"A connection takes {MOST_LANES} distinct values of 'stream_id'."
             raise Refused(ErrorReply(400, what, param="stream_id", code="websocket_stream_limit_reached"))
+        if not isinstance(body.get("generate"), bool | None):
+            what = "Invalid type for 'generate': expected a boolean."
+            raise Refused(ErrorReply(400, what, param="generate", code="invalid_type"))
         if body.get("background"):
             what = "'background' is for HTTP only: leave it out of what is sent over a WebSocket."
             raise Refused(ErrorReply(400, what, param="background", code="unsupported_parameter"))

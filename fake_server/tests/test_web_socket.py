@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import Iterator
 from typing import Any
 
+import httpx2
 import openai
 import pytest
+from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 
 from fake_server import FakeServer
+from fake_server.relay.relay import Relay
 
 _PREVIOUS = "previous_response_id"
 ENDS = ("response.completed", "response.incomplete", "response.failed", "error")
@@ -99,6 +103,7 @@ def test_lanes_run_side_by_side_and_are_echoed(fake: FakeServer) -> None:
         ('{"type": "response.create", "model": "gpt-4o", "input": "x", "background": true}', "background"),
         ('{"type": "response.create", "model": "gpt-4o", "input": "x", "stream_id": "a b"}', "stream_id"),
         ('{"type": "response.create", "model": "gpt-4o", "input": "x", "previous_response_id": "resp_0"}', _PREVIOUS),
+        ('{"type": "response.create", "model": "gpt-4o", "input": "x", "generate": 1}', "generate"),
         ("[" * 100_000, None),
         ('{"type": "response.create", "input": "\\ud800"}', None),
     ],
@@ -158,12 +163,15 @@ def test_a_failed_turn_is_not_gone_on_from(fake: FakeServer, store: bool, failed
         assert lost["error"]["code"] == "previous_response_not_found"
 
 
-def test_warming_up_generates_nothing(fake: FakeServer) -> None:
+def test_warming_up_generates_nothing_and_uses_no_script_up(fake: FakeServer) -> None:
+    fake.reply("from the script")
     with dial(fake) as socket:
         warm = ask(socket, store=False, generate=False)["response"]
         assert warm["output"] == []
         assert warm["usage"]["output_tokens"] == 0
-        assert ask(socket, store=False, previous_response_id=warm["id"])["type"] == "response.completed"
+        response = ask(socket, store=False, previous_response_id=warm["id"])["response"]
+    assert response["output"][-1]["content"][0]["text"] == "from the script"
+    assert [json.loads(entry.body).get("generate") for entry in fake.requests[1:]] == [False, None]
 
 
 @pytest.mark.parametrize("path", ["/v1/responses", "/responses", "/@mine/v1/responses"])
@@ -275,3 +283,18 @@ def test_the_server_stops_in_time() -> None:
         socket.recv(10)
     assert ended.value.rcvd is not None
     assert ended.value.rcvd.code == 1001
+
+
+def test_a_relay_tells_clients_to_go_on_by_post(fake: FakeServer) -> None:
+    async def try_it() -> tuple[int, int, list[int | None]]:
+        async with Relay(fake.root) as relay:
+            with pytest.raises(InvalidStatus) as refused:
+                async with connect_async(f"ws://127.0.0.1:{relay.port}/v1/responses", open_timeout=10):
+                    pass
+            async with httpx2.AsyncClient() as client:
+                body = {"model": "gpt-4o", "input": "x"}
+                answered = await client.post(f"{relay.base_url}/v1/responses", json=body)
+            statuses = [exchange.status for exchange in relay.exchanges]
+        return refused.value.response.status_code, answered.status_code, statuses
+
+    assert asyncio.run(try_it()) == (426, 200, [200])

@@ -67,11 +67,25 @@ def test_codex_does_a_task_of_two_steps(tmp_path: Path, seed: int | None) -> Non
 
 
 @pytest.mark.slow
-def test_codex_tries_a_websocket_first_where_it_is_told_to(tmp_path: Path) -> None:
+def test_codex_does_its_task_over_one_websocket(tmp_path: Path) -> None:
     with FakeServer([TWO_STEPS], plain=True) as fake:
         done = give(fake, tmp_path, websockets=True)
     assert [message["text"] for message in done.items("agent_message")] == ["The answer is 42."]
-    assert fake.requests[0].method == "GET"
+    assert (tmp_path / "work" / "answer.txt").read_text() == "42\n"
+    assert [(entry.method, entry.status) for entry in fake.requests] == [("GET", 101), *[("POST", 200)] * 3]
+    warm, first, second = (sent_to(fake, place) for place in (1, 2, 3))
+    assert (warm["generate"], warm["store"], first["store"], second["store"]) == (False,) * 4
+    assert "previous_response_id" not in warm
+    assert all(turn["previous_response_id"].startswith("resp_") for turn in (first, second))
+    assert [item["type"] for item in second["input"]] == ["function_call_output"]
+
+
+@pytest.mark.slow
+def test_codex_goes_on_by_post_after_426(tmp_path: Path) -> None:
+    with FakeServer([TWO_STEPS], plain=True, websocket=False) as fake:
+        done = give(fake, tmp_path, websockets=True)
+    assert [message["text"] for message in done.items("agent_message")] == ["The answer is 42."]
+    assert [(entry.method, entry.status) for entry in fake.requests] == [("GET", 426), ("POST", 200), ("POST", 200)]
 
 
 @pytest.mark.slow

@@ -25,7 +25,13 @@ class Kept:
 
     def turn(self, lane: str | None, body: Mapping[str, Any]) -> Turn:
         """The turn that begins now in a lane."""
-        return Turn(self, lane, body.get("previous_response_id"), body.get("store") is not False, body.get("generate"))
+        return Turn(
+            self,
+            lane,
+            body.get("previous_response_id"),
+            body.get("store") is not False,
+            body.get("generate") is not False,
+        )
 
     def replace(self, lane: str | None, last: tuple[ResponseStore, str] | None) -> None:
         """Forget the last response of a lane, and keep another."""
@@ -49,7 +55,7 @@ class Turn:
     lane: str | None
     previous: Any
     stored: bool
-    generate: Any
+    generates: bool
     response: tuple[Space, str] | None = None
 
     def refused(self) -> None:
@@ -67,6 +73,10 @@ class Turn:
             if last is not None and last[1] == name:
                 self.kept.replace(self.lane, None)
 
+    def as_post(self, request: ApiRequest) -> ApiRequest:
+        """The request without the member that only a WebSocket has."""
+        return request.but({name: value for name, value in request.body.items() if name != "generate"})
+
     def view(self, space: Space) -> Space:
         """The space as this turn sees it: with the responses that its connection keeps."""
         view = copy.copy(space)
@@ -77,7 +87,7 @@ class Turn:
         self, request: ApiRequest, space: Space, style: Style, made: Made, earlier: Sequence[Mapping[str, Any]]
     ) -> Made:
         """Save an answer: in the space, or for this connection alone."""
-        if self.generate is False:
+        if not self.generates:
             usage = dict(made.response["usage"])
             details = {**usage["output_tokens_details"], "reasoning_tokens": 0}
             usage |= {"output_tokens": 0, "total_tokens": usage["input_tokens"], "output_tokens_details": details}

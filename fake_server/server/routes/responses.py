@@ -17,6 +17,7 @@ from fake_server.api.validate.completions import CONTEXT_SIZES
 from fake_server.api.validate.models import is_served
 from fake_server.api.validate.response_input import find_item_refusal
 from fake_server.api.validate.responses import find_model_refusal, validate_response
+from fake_server.scripts.book import ScriptBook
 from fake_server.server.answer import answer
 from fake_server.server.deliveries import refuse
 from fake_server.server.request_context import RequestContext
@@ -30,15 +31,18 @@ from fake_server.wire.delivery import Delivery
 
 def create_response(context: RequestContext) -> Delivery:
     """The answer to an input, whole or as a stream."""
+    turn: Turn | None = context.scope.get(TURN)
+    if turn is not None:
+        context.request = turn.as_post(context.request)
     refusal = find_refusal(context.request, context.settings)
     if refusal is not None:
         return refuse(refusal)
-    turn: Turn | None = context.scope.get(TURN)
     continued = with_earlier(context.request, context.space if turn is None else turn.view(context.space))
     if isinstance(continued, ErrorReply):
         return refuse(continued)
     request, earlier = continued
-    made = make_response(request, context.settings, context.space, context.style, earlier)
+    generates = turn is None or turn.generates
+    made = make_response(request, context.settings, context.space, context.style, earlier, generates=generates)
     if isinstance(made, Made) and turn is not None:
         made = turn.save(request, context.space, context.style, made, earlier)
     elif isinstance(made, Made):
@@ -61,9 +65,18 @@ def find_unknown_model(body: Mapping[str, Any], settings: Settings) -> ErrorRepl
 
 
 def make_response(
-    request: ApiRequest, settings: Settings, space: Space, style: Style, earlier: Sequence[Mapping[str, Any]] = ()
+    request: ApiRequest,
+    settings: Settings,
+    space: Space,
+    style: Style,
+    earlier: Sequence[Mapping[str, Any]] = (),
+    *,
+    generates: bool = True,
 ) -> Made | ErrorReply | RawReply:
-    """Answer a valid request; `earlier` are the items before its input, oldest first."""
+    """Answer a valid request; `earlier` are the items before its input, oldest first.
+
+    One that `generates` nothing, whose output is thrown away, asks no script, so that none is used up.
+    """
     body, given = request.body, responses_request.input_items(request.body)
     items = responses_request.resolve(given, earlier)
     refusal = find_item_refusal(items)
@@ -73,7 +86,8 @@ def make_response(
     refusal = find_model_refusal(body, chat)
     if refusal is not None:
         return refusal
-    reply = answer(request.but(chat), space.book, space.state, strict=settings.strict, seed=settings.seed)
+    book, strict = (space.book, settings.strict) if generates else (ScriptBook(), False)
+    reply = answer(request.but(chat), book, space.state, strict=strict, seed=settings.seed)
     if not isinstance(reply, Reply):
         return reply
     reply = built_in.with_built_in(thoughts.with_summary(reply, body, settings.seed), body, chat)
