@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from contract_tests.diffing import framing, order, shape, timing
+from contract_tests.diffing.answers import compare_answers, one_refuses
 from contract_tests.diffing.difference import Comparison, Difference, Kind, Side
 from contract_tests.diffing.documents import CHUNK, DICT, body_kind, documents, merge_chunks, merged_document
 from contract_tests.diffing.rules_say import THE_BODY, RulesOnSide, apply_rules
@@ -27,7 +28,14 @@ MERGED = "merged: "
 
 
 def compare(a: Side, b: Side, only: Collection[Kind] = tuple(Kind)) -> Comparison:
-    """The differences between two replies. Never raises, whatever the replies hold."""
+    """The differences between two replies. Never raises, whatever the replies hold.
+
+    Where one is a refusal, that and the status are all: the rest follows from it.
+    """
+    if one_refuses(a, b):
+        status = [row for row in framing.differences(a, b) if row.where == framing.STATUS]
+        told = [row for row in (compare_answers(a, b), *status) if row.kind in only]
+        return Comparison(a.label, b.label, tuple(told))
     ways = {
         Kind.SHAPE: _shape,
         Kind.ORDER: order.differences,
@@ -83,10 +91,8 @@ def _shape(a: Side, b: Side) -> Iterator[Difference]:
 
 def _whole(a: Side, what_a: str, b: Side, what_b: str) -> Difference:
     """Bodies of different kinds: events and an object, an object and something that is not JSON."""
-    verdict = None
-    if a.view.ok is b.view.ok:  # with different statuses, the status is what differs
-        of_a, of_b = _of_whole(a.view, what_a), _of_whole(b.view, what_b)
-        verdict = decide(a.role, of_a, b.role, of_b) if of_a and of_b else None
+    of_a, of_b = _of_whole(a.view, what_a), _of_whole(b.view, what_b)
+    verdict = decide(a.role, of_a, b.role, of_b) if of_a and of_b and a.view.ok is b.view.ok else None
     return Difference(Kind.SHAPE, THE_BODY, what_a, what_b, verdict)
 
 

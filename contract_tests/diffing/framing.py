@@ -12,6 +12,7 @@ from contract_tests.diffing.forms import ABSENT
 from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Aspect, Ending, Framing
 
+STATUS = "status"
 _FRAMINGS = {
     Framing.CHUNKED: "chunked",
     Framing.LENGTH: "content-length",
@@ -42,7 +43,7 @@ def _rows(a: View, b: View) -> Iterator[Row]:
     def both(describe: Callable[[View], str], where: str) -> Row:
         return where, describe(a), describe(b)
 
-    yield both(lambda view: str(view.exchange.status or "none"), "status")
+    yield both(lambda view: str(view.exchange.status or "none"), STATUS)
     if known(Aspect.FRAMING):
         if exchange_a.reason and exchange_b.reason and exchange_a.status == exchange_b.status:
             yield "reason phrase", exchange_a.reason, exchange_b.reason

@@ -80,16 +80,22 @@ def apply_rules(differences: Iterable[Difference], a: RulesOnSide, b: RulesOnSid
     """
     judged = [overrule(difference, a, b) for difference in differences]
     named = {difference.rule for difference in judged}
-    for side, other in ((a, b), (b, a)):
-        for rule_id, finding in side.faults.items():
-            if rule_id in other.faults or rule_id in named:
-                continue
-            is_about = _about(finding)
-            for at, difference in enumerate(judged):
-                if difference.verdict is Verdict.ALLOWED and is_about(difference):
-                    judged[at] = replace(difference, verdict=_BLAME[side.role], rule=rule_id)
-                    break
+    faults = [(side, other, finding) for side, other in ((a, b), (b, a)) for finding in side.faults.values()]
+    for side, other, finding in sorted(faults, key=lambda fault: _is_within(fault[2])):
+        rule_id = finding.rule.id
+        if rule_id in other.faults or rule_id in named:
+            continue
+        is_about = _about(finding)
+        for at, difference in enumerate(judged):
+            if difference.verdict is Verdict.ALLOWED and is_about(difference):
+                judged[at] = replace(difference, verdict=_BLAME[side.role], rule=rule_id)
+                break
     return judged
+
+
+def _is_within(finding: Finding) -> tuple[bool, bool]:
+    """Sorts what is found of the body as a whole before what is in it, and before what is found of the status."""
+    return bool(finding.place.path), finding.place.offset is None
 
 
 def _about(finding: Finding) -> Callable[[Difference], bool]:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from contract_tests.diffing.answers import THE_ANSWER
 from contract_tests.diffing.difference import Comparison, Difference, Kind
 from contract_tests.diffing.forms import ABSENT
 from contract_tests.diffing.reports import FindingPlace, ReportDiff, ReportedFinding
@@ -21,6 +22,8 @@ from fake_server.relay.redact import shorten_masked
 STYLES: dict[Verdict | None, str] = {
     Verdict.DRIFTED: "red",
     Verdict.OUTDATED: "red",
+    Verdict.A_REFUSES: "red",
+    Verdict.B_REFUSES: "red",
     Verdict.BEHIND: "yellow",
     Verdict.A_KNOWN: "yellow",
     Verdict.B_KNOWN: "yellow",
@@ -112,11 +115,12 @@ def _table(terminal: Terminal, pairs_of: dict[Difference, list[str]], of: int = 
             )
 
 
-def _order(difference: Difference) -> tuple[int, int]:
-    """Broken rules first, by level and in the order of the contract; then what breaks none."""
+def _order(difference: Difference) -> tuple[int, bool, int]:
+    """Broken rules first, by level, what one side refuses before the rest; then what breaks none."""
     if difference.rule not in RULES:
-        return len(Level), 0
-    return list(Level).index(RULES[difference.rule].level), list(RULES).index(difference.rule)
+        return len(Level), False, 0
+    level = list(Level).index(RULES[difference.rule].level)
+    return level, difference.where != THE_ANSWER, list(RULES).index(difference.rule)
 
 
 def _format_rule(rule_id: str) -> str:

@@ -20,6 +20,9 @@ Genuine is a reply of api.openai.com; other is a proxy, or a recording that does
 10 names the side. In row 2 the wire is right and the types are out of date. Row 3 counts against the fake
 because the API sends the member; a proxy that sends an additional optional member falls to row 8. Row 4 is
 open: the fake made the member up, or the member is newer than the types.
+
+Where one side answers and the other refuses, no forms are compared (`answers.py`): the verdict names the side that
+refuses, or says that the proxy drifted where the fake or api.openai.com answers what it refuses.
 """
 
 from __future__ import annotations
@@ -56,6 +59,8 @@ class Verdict(StrEnum):
     NEITHER = "the SDK knows neither"
     ONLY_FAKE = "only the fake has it"
     UNTYPED = "the SDK has no type for this"
+    A_REFUSES = "A refuses what B answers"
+    B_REFUSES = "B refuses what A answers"
 
 
 _OK = (Opinion.KNOWN, Opinion.LEFT_OUT)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from contract_tests.diffing import Difference, Kind, Role, compare
+from contract_tests.diffing.verdicts import Verdict
 from contract_tests.tests.diff_pairs import (
     DICT,
     END,
@@ -160,7 +161,7 @@ def test_a_form_that_both_have_does_not_count_against_either() -> None:
 def test_an_error_and_an_answer_are_told_apart_by_the_status_alone() -> None:
     refusal = reply({"error": {"message": "no"}}).but(status=400, reason="Bad Request")
     found = compare(of(DICT, Role.FAKE), of(refusal, Role.GENUINE)).differences
-    assert [(one.where, one.verdict) for one in found] == [("the body", None), ("status", None)]
+    assert [(one.where, one.verdict) for one in found] == [("the answer", Verdict.B_REFUSES), ("status", None)]
 
 
 def test_another_cut_of_the_same_answer_is_a_matter_of_order() -> None:
