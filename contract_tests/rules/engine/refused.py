@@ -85,6 +85,18 @@ _WRONG_TYPE = re.compile(r"\bexpected an? (?!value\b).{1,40}, but got |\bInput s
 _WRONG_VALUE = re.compile(r"extra_forbidden|literal_error|\bInput should be '", re.IGNORECASE)
 
 
+_ANY_REQUEST_HAS = ("input", "messages", "model", "prompt")
+"""What is refused where the caller left it out, and nobody added."""
+_OF_CHAT = {
+    "text": ("response_format",),
+    "max_output_tokens": ("max_tokens", "max_completion_tokens"),
+    "instructions": ("system",),
+    "tools": ("functions",),
+    "tool_choice": ("function_call",),
+}
+"""Members of a request for a Response, and what a chat has in their place."""
+
+
 def refuses(view: View, parameter: str) -> bool:
     """Whether a refusal is about this parameter, and not about one that is missing beside it.
 
@@ -112,16 +124,30 @@ def unknown_parameters(view: View) -> list[str]:
 def added_parameters(view: View) -> list[str]:
     """The parameters that a refusal calls unknown, or says not to go with one of the request's own.
 
-    The request neither has nor mentions them anywhere.
+    The request neither has nor mentions them anywhere, in no other spelling, and may do without them.
     """
     members = list(_members(view.request.value))
+    spelled = {*_ANY_REQUEST_HAS, *_as_chat_spells(view)}
 
     def is_sent(name: str) -> bool:
-        return any(name == key or (isinstance(value, str) and name in value) for key, value in members)
+        return name in spelled or any(
+            name == key or (isinstance(value, str) and name in value) for key, value in members
+        )
 
     pair = conflicting_parameters(view)
     names = [*unknown_parameters(view), *(pair if any(map(is_sent, pair)) else ())]
     return [name for name in dict.fromkeys(names) if view.endpoint and members and not is_sent(name)]
+
+
+def _as_chat_spells(view: View) -> Iterator[str]:
+    """The members of a request for a Response by the names that a server knows them by which asks a chat of them."""
+    request = view.request.value
+    if not (isinstance(request, dict) and view.endpoint.startswith("response")):
+        return
+    for name, value in request.items():
+        yield from _OF_CHAT.get(name, ())
+        if isinstance(value, dict):
+            yield from (f"{name}_{inner}" for inner in value)
 
 
 def conflicting_parameters(view: View) -> list[str]:

@@ -27,7 +27,8 @@ NOT_STREAMED = ("chat.stream.is-stream", "completions.stream.is-stream")
 def answers(view: View) -> Iterable[Complaint]:
     """A request is answered with an HTTP status line and headers."""
     if not view.status and view.exchange.ending not in (Ending.TIMED_OUT, Ending.OVERSIZED, Ending.CLIENT_LEFT):
-        yield view, view.exchange.problem or f"no status line arrived ({view.exchange.ending})"
+        unsent = "clients raise a connection error" if view.exchange.ending is Ending.UNREACHABLE else ""
+        yield view, view.exchange.problem or f"no status line arrived ({view.exchange.ending})", "", unsent
 
 
 @http.rule(

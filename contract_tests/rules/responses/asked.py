@@ -97,7 +97,9 @@ def _continued(view: View) -> Iterator[tuple[Node, Node]]:
 def previous(node: Node, sent: Node) -> Iterable[Complaint]:
     """A Response that goes on from another has the `previous_response_id` that was sent."""
     if node.value != sent.value:
-        yield node, f"{node}: the request's was ignored", str(sent)
+        renamed = bool(node.text)
+        harm = "who follows the turns back asks for a Response by an id that it was never given" if renamed else ""
+        yield node, f"{node}, another id" if renamed else f"{node}: nothing says that it was read", str(sent), harm
 
 
 def _with_choice(view: View) -> Iterator[tuple[Node, Node]]:
@@ -243,7 +245,8 @@ def _is_unknown_model(view: View) -> bool:
 def unknown_previous(view: View) -> Iterable[Complaint]:
     """An unknown `previous_response_id` is refused with status 400 or 404, and nothing else."""
     if view.status not in (400, 404):
-        yield view, f"status {view.status}", "status 400 or 404"
+        harm = "clients repeat a 5xx, which can never succeed" if view.status >= 500 else ""
+        yield view, f"status {view.status}", "status 400 or 404", harm
 
 
 def _is_unknown_previous(view: View) -> bool:

@@ -42,7 +42,8 @@ def announced(stream: ResponseStream) -> Iterable[Complaint]:
             yield first["output_index"], f"{item.index}, which no event announced", _ANNOUNCED
             continue
         for event in item.added[1:]:
-            yield event["output_index"], f"{item.index} again", "each index once"
+            harm = "openai-python's stream helper raises, and others write one item over the other"
+            yield event["output_index"], f"{item.index} again", "each index once", harm
         wanted = item.added[0]["item"]["id"]
         for event in item.events:
             if event.get("item_id") != wanted.value and (event["item_id"].there or event["content_index"].there):
@@ -87,13 +88,14 @@ def item_closes(item: StreamedItem) -> Iterable[Complaint]:
             yield first, f"the {kind or 'item'} {first['id']} is not closed", "response.output_item.done"
         return
     for event in (*item.done[1:], *item.late):
-        yield event["type"], f"{event['type']} behind the item's end", "nothing more of it"
+        harm = "clients that act on a finished item have acted already"
+        yield event["type"], f"{event['type']} behind the item's end", "nothing more of it", harm
     last = item.done[0]["item"]
     for name in ("id", "type"):
         if last.get(name) != first.get(name):
-            yield last[name], str(last[name]), f"{first[name]}, as announced"
+            yield last[name], str(last[name]), f"{first[name]}, as announced", "clients that know items by it have two"
     if last.text_of("status") in _OPEN:
-        yield last["status"], str(last["status"]), "completed or incomplete"
+        yield last["status"], str(last["status"]), "completed or incomplete", "agents that run what is completed wait"
 
 
 @responses_stream.rule(
@@ -137,10 +139,10 @@ def part_brackets(part: StreamedPart) -> Iterable[Complaint]:
         yield event["type"], f"{event['type']}: {opened}", "between the part's added and done"
         return
     for event in (*part.opened[1:], *part.closed[1:]):
-        yield event["type"], f"{event['type']} again", "once for each part"
+        yield event["type"], f"{event['type']} again", "once for each part", "clients write one part over the other"
     for event in part.deltas:
         if not event.text_of("delta"):
-            yield event["delta"], str(event["delta"]), "a piece of text"
+            yield event["delta"], str(event["delta"]), "a piece of text", "clients add nothing, or raise"
 
 
 @responses_stream.rule(
@@ -247,4 +249,14 @@ def output_agrees(stream: ResponseStream) -> Iterable[Complaint]:
     if stream.resumed:
         seen = seen[-len(wanted) :]
     if seen != wanted:
-        yield final["output"], f"{len(seen)} items: {show(seen)}", f"{len(wanted)}: {show(wanted)}"
+        what = f"{len(seen)} items: {show(seen)}"
+        yield final["output"], what, f"{len(wanted)}: {show(wanted)}", _harm_of_output(seen, wanted)
+
+
+def _harm_of_output(seen: list[str], wanted: list[str]) -> str:
+    """What follows where the end has items, but others than the stream; '' for the rule's, of an empty end."""
+    if not seen:
+        return ""
+    if len(seen) < len(wanted):
+        return "what is kept of the stream and the turn that is sent back are not the same: one lacks an item"
+    return "clients that know items by id have one twice, or send back an id that the stream never told"

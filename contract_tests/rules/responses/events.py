@@ -60,7 +60,8 @@ def begins(stream: ResponseStream) -> Iterable[Complaint]:
         yield events[0]["type"], str(events[0]["type"]), '"response.created"'
     for event in events[1:]:
         if event.text_of("type") == "response.created":
-            yield event["type"], "response.created again", "one, as the first event"
+            harm = "clients that begin anew with it lose what came before"
+            yield event["type"], "response.created again", "one, as the first event", harm
 
 
 @responses_stream.rule(
@@ -93,7 +94,8 @@ def ends_once(stream: ResponseStream) -> Iterable[Complaint]:
     events = stream.events
     if events[-1] is not stream.ends[0]:
         at = next(place for place, event in enumerate(events) if event is stream.ends[0])
-        yield events[at + 1]["type"], f"{events[at + 1]['type']} follows {stream.ends[0]['type']}", "nothing"
+        late = f"{events[at + 1]['type']} follows {stream.ends[0]['type']}"
+        yield events[at + 1]["type"], late, "nothing", "clients stop reading at the end: what follows is lost"
 
 
 def _ends(view: View) -> Iterator[Node]:
@@ -172,6 +174,15 @@ def no_done(stream: ResponseStream) -> Iterable[Complaint]:
             return
 
 
+_ONE_RESPONSE = {
+    "id": "",
+    "created_at": "one Response has two times",
+    "model": "costs and logs are attributed to two models",
+}
+"""What follows where it changes on the way; '' for the harm of the rule."""
+_NOT_YET = "code that reads `event.response.{}` finds none in this event"
+
+
 @responses_stream.rule(
     "one-response",
     over=only(streams, lambda stream: stream.snapshots),
@@ -180,15 +191,22 @@ def no_done(stream: ResponseStream) -> Iterable[Complaint]:
 )
 def one_response(stream: ResponseStream) -> Iterable[Complaint]:
     """Each event that tells of the Response as a whole carries it, with the same `id`, `created_at` and `model`."""
-    first = stream.snapshots[0]["response"]
     for event in stream.snapshots:
-        root = event["response"]
-        if root.kind != "object":
-            yield root, str(root), "the Response"
-            continue
-        for name in ("id", "created_at", "model"):
-            if first.kind == "object" and root.get(name) != first.get(name):
-                yield root[name], str(root[name]), f"{first[name]}, as in the first event"
+        if event["response"].kind != "object":
+            yield (
+                event["response"],
+                str(event["response"]),
+                "the Response",
+                "code that reads `event.response.id` raises",
+            )
+    roots = [event["response"] for event in stream.snapshots if event["response"].kind == "object"]
+    for name, harm in _ONE_RESPONSE.items():
+        said = [root[name] for root in roots if root[name].there]
+        for root in roots if said else ():
+            if not root[name].there:
+                yield root[name], "missing", f"{said[0]}, as in another event", _NOT_YET.format(name)
+            elif root.get(name) != said[0].value:
+                yield root[name], str(root[name]), f"{said[0]}, as before", harm
 
 
 _OF_THE_STATE = frozenset({"created_at", "error", "id", "incomplete_details", "model", "output", "status", "usage"})

@@ -9,7 +9,7 @@ from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.node import Node, repeats
 from contract_tests.rules.engine.response_stream import items_of
 from contract_tests.rules.engine.view import View
-from contract_tests.rules.responses.reply import responses
+from contract_tests.rules.responses.reply import UNTYPED, responses
 from contract_tests.rules.responses.subjects import (
     calls,
     completed,
@@ -37,7 +37,7 @@ def item_ids(root: Node) -> Iterable[Complaint]:
     for item in items_of(root):
         name = item["id"]
         if not name.text:
-            yield name, str(name), "a non-empty string"
+            yield name, str(name), "a non-empty string", "clients that put items together by id lose it, or raise"
         elif name.text in seen:
             yield name, f"{name} again", "each id once"
         seen.add(name.text)
@@ -60,7 +60,7 @@ def _calls_by_item(view: View) -> Iterable[tuple[list[Node], dict[str, dict[str,
     "call-ids",
     over=_calls_by_item,
     see=see.FUNCTIONS,
-    harm="the output of the call cannot be sent back: it names a call that the server does not know",
+    harm="the output of a call cannot be sent back: its id names two calls",
 )
 def call_ids(found: list[Node], earlier: dict[str, dict[str, Node]]) -> Iterable[Complaint]:
     """A call's `call_id` is a non-empty string of its own, not the item's `id`, and the same throughout a stream."""
@@ -68,17 +68,19 @@ def call_ids(found: list[Node], earlier: dict[str, dict[str, Node]]) -> Iterable
     for item in found:
         node = item["call_id"]
         if not node.text:
-            yield node, str(node), "a non-empty string"
+            yield node, str(node), "a non-empty string", "the output of the call cannot be sent back: it has no name"
             continue
         if node.text in seen:
             yield node, f"{node} again", "each call_id once"
         elif node.text == item["id"].text:
-            yield node, f"the item's id, {node}", "an id of the call"
+            harm = "clients that know calls and items by their ids take one for the other"
+            yield node, f"the item's id, {node}", "an id of the call", harm
         seen.add(node.text)
         others = earlier.get(item.text_of("id"), {}).values()
         other = next((each for each in others if each.value != node.value), None)
         if other is not None:
-            yield node, str(node), f"{other}, as in the event before"
+            harm = "the output of the call is sent back for one that the server does not know"
+            yield node, str(node), f"{other}, as in the event before", harm
 
 
 def _function_calls(view: View) -> Iterable[Node]:
@@ -104,30 +106,33 @@ def arguments(item: Node) -> Iterable[Complaint]:
 def call_name(item: Node) -> Iterable[Complaint]:
     """A call has the `name` of what is called, and a status."""
     if item["status"].text not in _STATES:
-        yield item["status"], str(item["status"]), ", ".join(_STATES)
+        yield item["status"], str(item["status"]), ", ".join(_STATES), "agents that run what is completed run nothing"
     if not item["name"].text:
         yield item["name"], str(item["name"]), "a non-empty string"
 
 
-@responses.rule("message", over=messages, harm="`response.output_text` is empty, or raises")
+_NO_TEXT = "`response.output_text` is empty, or raises"
+
+
+@responses.rule("message", over=messages, harm="`response.output_text` is empty")
 def message(item: Node) -> Iterable[Complaint]:
     """A message has the role assistant, a status, and parts, at least one, that are `output_text` or `refusal`."""
     if item["role"].value != "assistant":
-        yield item["role"], str(item["role"]), '"assistant"'
+        yield item["role"], str(item["role"]), '"assistant"', "sent back with the next turn it is refused, or a user's"
     if item["status"].text not in _STATES:
-        yield item["status"], str(item["status"]), ", ".join(_STATES)
+        yield item["status"], str(item["status"]), ", ".join(_STATES), "clients cannot tell a whole message from a part"
     if item["content"].kind != "array" or (item["status"].value == "completed" and not item["content"].value):
-        yield item["content"], str(item["content"]), "an array of at least one part"
+        yield item["content"], str(item["content"]), "an array of at least one part", _NO_TEXT
     for part in item["content"]:
         kind = part["type"].text if part.kind == "object" else ""
         if kind not in ("output_text", "refusal"):
             yield (part["type"] if part.kind == "object" else part), str(part["type"]), "output_text or refusal"
         elif kind == "output_text" and part["text"].kind != "string":
-            yield part["text"], str(part["text"]), "a string"
+            yield part["text"], str(part["text"]), "a string", _NO_TEXT
         elif kind == "output_text" and part["annotations"].kind != "array":
-            yield part["annotations"], str(part["annotations"]), "an array"
+            yield part["annotations"], str(part["annotations"]), "an array", "code that goes through it raises"
         elif kind == "refusal" and part["refusal"].kind != "string":
-            yield part["refusal"], str(part["refusal"]), "a string"
+            yield part["refusal"], str(part["refusal"]), "a string", "users are not told that the model refused"
 
 
 @responses.rule(
@@ -157,7 +162,7 @@ def _annotations(view: View) -> Iterable[tuple[Node, int]]:
 def annotation_places(annotation: Node, length: int) -> Iterable[Complaint]:
     """An annotation has a `type`, and its `start_index` and `end_index` lie within the text, in this order."""
     if not annotation.text_of("type"):
-        yield annotation, str(annotation), "an object with a type"
+        yield annotation, str(annotation), "an object with a type", UNTYPED
     start, end = annotation["start_index"], annotation["end_index"]
     if not start.there and not end.there:
         return
@@ -166,14 +171,14 @@ def annotation_places(annotation: Node, length: int) -> Iterable[Complaint]:
             yield node, str(node), f"a place in a text of {length} characters"
             return
     if start.value > end.value:
-        yield start, f"{start}, behind end_index {end}", "at most end_index"
+        yield start, f"{start}, behind end_index {end}", "at most end_index", "the link is shown at no word"
 
 
 @responses.rule(
     "reasoning",
     over=reasoning_items,
     see=see.REASONING,
-    harm="what the model thought is shown as its answer, or the item sent back is refused",
+    harm="code that goes through `summary` raises, and the item sent back is refused",
 )
 def reasoning(item: Node) -> Iterable[Complaint]:
     """A reasoning item has an array for its `summary`, and no text of the answer."""
@@ -181,7 +186,8 @@ def reasoning(item: Node) -> Iterable[Complaint]:
         yield item["summary"], str(item["summary"]), "an array"
     for part in item["content"]:
         if part.text_of("type") in ("output_text", "text"):
-            yield part["type"], str(part["type"]), "reasoning_text, or no content"
+            harm = "what the model thought is shown as its answer"
+            yield part["type"], str(part["type"]), "reasoning_text, or no content", harm
 
 
 @responses.rule(

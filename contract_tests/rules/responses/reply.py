@@ -16,15 +16,17 @@ from contract_tests.rules.responses.subjects import (
     responses_given,
 )
 from contract_tests.rules.shared.reply import (
+    LATEST,
     complain_unless_object,
     complain_unless_same_categories,
-    complain_unless_time,
+    harm_of_count,
     is_text,
     is_time,
 )
 
 responses = Section("responses", "Responses", see.RESPONSE_OBJECT)
 
+UNTYPED = "clients choose by `type` what it is: they skip it, or raise"
 STATUSES = ("completed", "failed", "in_progress", "cancelled", "queued", "incomplete")
 REASONS = ("max_output_tokens", "content_filter", "max_messages", "steered")
 """Why a Response is incomplete; the last two came with openai-python 3.57."""
@@ -49,24 +51,28 @@ def is_dict(view: View) -> Iterable[Complaint]:
         yield from complain_unless_object(view)
 
 
-@responses.rule(
-    "object", over=candidates, harm="code that reads `response.id` or goes through `response.output` raises"
-)
+@responses.rule("object", over=candidates, harm="code that reads `response.id` raises, and nobody can go on from it")
 def object_(root: Node) -> Iterable[Complaint]:
     """`object` is "response", `id` a non-empty string, `created_at` a time in seconds and `output` an array."""
     if root["object"].value != "response":
-        yield root["object"], str(root["object"]), '"response"'
+        yield root["object"], str(root["object"]), '"response"', "routers and logs take it for something else"
         if root["object"].text:
             return
     if not is_text(root.value.get("id")):
         yield root["id"], str(root["id"]), "a non-empty string"
-    if not is_time(root.value.get("created_at")):
-        yield from complain_unless_time(root["created_at"])
+    yield from _complain_unless_seconds(root["created_at"])
     if root["output"].kind != "array":
-        yield root["output"], str(root["output"]), "an array"
+        yield root["output"], str(root["output"]), "an array", "code that goes through `response.output` raises"
     for item in root["output"]:
         if not item.text_of("type"):
-            yield item, str(item), "an object with a type"
+            yield item, str(item), "an object with a type", UNTYPED
+
+
+def _complain_unless_seconds(node: Node) -> Iterable[Complaint]:
+    """What is wrong with a time that the reference calls a number: a fraction is `responses.members`' to name."""
+    if not is_time(int(node.value) if isinstance(node.value, float) and abs(node.value) < LATEST else node.value):
+        kind = "seconds since 1970, between 2014 and 2100" if node.number is not None else "a number of seconds"
+        yield node, str(node), kind, "dates made of it are wrong, or raise"
 
 
 @responses.rule(
@@ -93,14 +99,17 @@ def status(root: Node) -> Iterable[Complaint]:
         yield root["status"], str(root["status"]), ", ".join(STATUSES)
         return
     if state != "failed" and root["error"]:
-        yield root["error"], f"{root['error']} in a Response that is {state}", "null"
+        harm = "code that looks at `error` first takes an answer for a failure"
+        yield root["error"], f"{root['error']} in a Response that is {state}", "null", harm
     if state == "failed" and not _says_why(root["error"]) and root.document.event is None:
-        yield root["error"], str(root["error"]), "an object with code and message"
+        yield root["error"], str(root["error"]), "an object with code and message", "users are not told why it failed"
     details = root["incomplete_details"]
     if state != "incomplete" and details:
-        yield details, f"{details} in a Response that is {state}", "null"
+        harm = "code that looks at `incomplete_details` takes a whole answer for half of one"
+        yield details, f"{details} in a Response that is {state}", "null", harm
     if state == "incomplete" and details["reason"].text not in REASONS:
-        yield details["reason"], str(details["reason"]), ", ".join(REASONS)
+        harm = "agents cannot tell a limit, which can be raised, from a filter"
+        yield details["reason"], str(details["reason"]), ", ".join(REASONS), harm
 
 
 def _says_why(error: Node) -> bool:
@@ -111,7 +120,8 @@ def _says_why(error: Node) -> bool:
 def no_chat(root: Node) -> Iterable[Complaint]:
     """A Response has neither `choices` nor the token counts of a chat completion."""
     if root["choices"].there:
-        yield root["choices"], "the choices of a chat completion", "`output`"
+        harm = "clients that tell the two APIs apart by `choices` read it as a chat completion"
+        yield root["choices"], "the choices of a chat completion", "`output`", harm
     for name in _CHAT_COUNTS:
         if root["usage"][name].there:
             yield root["usage"][name], f"usage.{name}", ", ".join(COUNTS)
@@ -127,7 +137,7 @@ def usage(root: Node) -> Iterable[Complaint]:
         return
     for name in COUNTS:
         if node[name].kind != "integer" or node[name].value < 0:
-            yield node[name], str(node[name]), "a non-negative integer"
+            yield node[name], str(node[name]), "a non-negative integer", harm_of_count(node[name])
 
 
 def _usages(view: View) -> Iterable[Node]:
@@ -154,7 +164,7 @@ def usage_details(node: Node) -> Iterable[Complaint]:
     "usage-adds",
     over=_usages,
     yields_to=(".usage", ".no-chat"),
-    harm="bills and budgets disagree with each other, or a price computed from a part is negative",
+    harm="bills and budgets disagree with each other",
 )
 def usage_adds(node: Node) -> Iterable[Complaint]:
     """`total_tokens` is the sum of the other two, and cached and reasoning tokens are parts of them."""
@@ -166,7 +176,8 @@ def usage_adds(node: Node) -> Iterable[Complaint]:
     for (name, member), whole in zip(DETAILS.items(), COUNTS, strict=False):
         part = node[name][member].number
         if part is not None and part > (node[whole].number or 0):
-            yield node[name][member], str(part), f"at most {whole} ({node[whole]})"
+            harm = "a price computed from the rest is negative"
+            yield node[name][member], str(part), f"at most {whole} ({node[whole]})", harm
 
 
 MEMBERS = (
@@ -177,7 +188,9 @@ MEMBERS = (
 """What every genuine Response has, be it null."""
 _OF_OTHERS = ("created_at", "id", "model", "object", "output", "status", "usage")
 """Members whose absence another rule names."""
+_NO_FRACTION = "decoders of whole numbers, as in Rust, refuse it: the reference says number, OpenAI sends no fraction"
 KINDS = {
+    "created_at": ("integer",),
     **dict.fromkeys(("metadata", "reasoning", "text"), ("object",)),
     **dict.fromkeys(("parallel_tool_calls", "store", "background"), ("boolean",)),
     "service_tier": ("string",),
@@ -203,7 +216,10 @@ def members(root: Node) -> Iterable[Complaint]:
         yield root, f"no {', '.join(missing[:6])}{' …' if len(missing) > 6 else ''}", "each of them, be it null"
     for name, kinds in KINDS.items():
         if root[name].there and root[name].kind not in kinds:
-            yield root[name], str(root[name]), " or ".join(kinds)
+            if name != "created_at":
+                yield root[name], str(root[name]), " or ".join(kinds), "typed clients refuse the Response"
+            elif root[name].kind == "number":
+                yield root[name], str(root[name]), "whole seconds", _NO_FRACTION
     if root["reasoning"].kind == "object" and not root["reasoning"]["effort"].there:
         yield root["reasoning"]["effort"], "missing", "the effort, or null"
     if root["text"].kind == "object" and not root["text"]["format"]["type"].text:

@@ -42,7 +42,7 @@ def _beside_its_path(view: View) -> Iterable[tuple[Node, str]]:
     over=_beside_its_path,
     yields_to=(".object",),
     see=see.RESPONSES,
-    harm="the caller reads, or has deleted, another Response than it named",
+    harm="by its id it is another Response than the one that the caller named",
 )
 def id_of_path(node: Node, wanted: str) -> Iterable[Complaint]:
     """The answer has the id of the Response in the path."""
@@ -60,7 +60,7 @@ def id_of_path(node: Node, wanted: str) -> Iterable[Complaint]:
 def deleted(root: Node) -> Iterable[Complaint]:
     """The answer to a deletion has an id, and true for `deleted`."""
     if not root["id"].text:
-        yield root["id"], str(root["id"]), "the id of the Response"
+        yield root["id"], str(root["id"]), "the id of the Response", "the caller cannot tell what was deleted"
     if root["deleted"].value is not True:
         yield root["deleted"], str(root["deleted"]), "true"
 

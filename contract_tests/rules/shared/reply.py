@@ -31,6 +31,11 @@ def is_time(value: Any) -> bool:
     return type(value) is int and EARLIEST <= value <= LATEST
 
 
+def harm_of_count(node: Node) -> str:
+    """What follows from a count that is none: a negative one adds up, and takes from the sum; '' for the rule's."""
+    return "costs and budgets add up to too little" if (node.number or 0) < 0 else ""
+
+
 def complain_unless_time(node: Node) -> Iterable[Complaint]:
     """What is wrong with a `created` member: its type, or a time that cannot be seconds."""
     if type(node.value) is not int:

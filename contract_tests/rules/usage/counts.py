@@ -11,6 +11,7 @@ from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.subjects import CHAT, TEXT, computed_once
 from contract_tests.rules.engine.view import View
+from contract_tests.rules.shared.reply import harm_of_count
 from fake_server.wire.text import format_count
 
 usage = Section("usage", "Token counts", see.CHAT_OBJECT)
@@ -78,7 +79,7 @@ def counts(node: Node, names: tuple[str, ...]) -> Iterable[Complaint]:
     for name in names:
         count = node[name]
         if count.kind != "integer" or count.value < 0:
-            yield count, str(count), "a non-negative integer"
+            yield count, str(count), "a non-negative integer", harm_of_count(count)
 
 
 def _whole_usages(view: View) -> Iterable[Node]:
@@ -151,7 +152,7 @@ def details(node: Node) -> Iterable[Complaint]:
         for member in members:
             count = part[member]
             if count and (count.kind != "integer" or count.value < 0):
-                yield count, str(count), "a non-negative integer"
+                yield count, str(count), "a non-negative integer", harm_of_count(count)
 
 
 @usage.rule("details-members", over=usages, level=SHOULD, harm="sums of cached or reasoning tokens raise on None")
