@@ -22,8 +22,7 @@ from dataclasses import asdict
 from typing import Any
 
 from contract_tests.recordings.judging import Summary
-from contract_tests.report.breakage import load_table
-from contract_tests.report.findings import again, reason
+from contract_tests.report.findings import again, clients_of, reason
 from contract_tests.rules.engine.judge import Finding
 from contract_tests.run.outcome import CaseResult, ExitCode, RunReport
 from contract_tests.tolerance.entry import Ledger, ToleranceEntry, Tolerated
@@ -114,7 +113,7 @@ def finding_as_json(finding: Finding, command: str = "") -> dict[str, Any]:
         and {"method": evidence.method, "target": evidence.target, "members": dict(evidence.members)},
         "bytes": evidence and {"before": evidence.before, "after": evidence.after},
         "breaks": finding.harm,
-        "clients": {} if finding.own_harm else dict(load_table().of_rule(finding.rule.id)),
+        "clients": dict(clients_of(finding)),
         "because": reason(finding),
         "see": finding.rule.see,
         "again": again(finding, command),

@@ -58,6 +58,10 @@ def _again(finding: Finding, command: str) -> list[str]:
     return [f"    again     {line}"] if line else []
 
 
+HELPER = ".stream()"
+"""How the names of clients end that read streams alone."""
+
+
 def _head(rule: Rule) -> list[str]:
     return [f"{MARKS[rule.level]} {rule.id}   {rule.level}", f"  {rule.clause}"]
 
@@ -77,8 +81,23 @@ def _evidence(finding: Finding, width: int, indent: int = 4) -> list[str]:
 
 
 def _about(finding: Finding) -> dict[str, str]:
-    clients = "" if finding.own_harm else format_breakage(load_table().of_rule(finding.rule.id))
+    clients = format_breakage(clients_of(finding))
     return {"breaks": finding.harm, "clients": clients, "because": reason(finding), "see": finding.rule.see}
+
+
+def clients_of(finding: Finding) -> Mapping[str, str]:
+    """Each client's verdict on the form that was measured; none where the finding is of another form.
+
+    Where a chat was not to be streamed, no stream helper has read it. (Of Responses they were given objects too.)
+    """
+    if finding.own_harm:
+        return {}
+    row = load_table().of_rule(finding.rule.id)
+    evidence = finding.evidence
+    is_streamed = finding.place.event is not None or not evidence or ("stream", "true") in evidence.members
+    if is_streamed or finding.rule.id.startswith("responses"):
+        return row
+    return {client: verdict for client, verdict in row.items() if not client.endswith(HELPER)}
 
 
 def reason(finding: Finding) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from contract_tests.report.breakage import format_breakage, load_table
 from contract_tests.report.examples import find_conforming
+from contract_tests.report.findings import clients_of
 from contract_tests.rules.engine.judge import Finding, Rule
 from contract_tests.rules.engine.node import show_path
 from contract_tests.rules.engine.view import View
@@ -217,8 +218,8 @@ def _why(content: IssueContent) -> Iterator[str]:
     finding = content.finding
     if finding and finding.harm:
         yield f"What breaks: {finding.harm}."
-        breakage = format_breakage(load_table().of_rule(finding.rule.id))
-        if breakage and not finding.own_harm:
+        breakage = format_breakage(clients_of(finding))
+        if breakage:
             breakage = breakage.replace("every client: wrong ", "every client reports wrong ")
             breakage = re.sub(r"\busage\b", "token usage", breakage)
             yield f"Clients given such a reply (measured {load_table().measured}): {breakage}."

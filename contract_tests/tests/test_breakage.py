@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
+from contract_tests.report import findings
 from contract_tests.report.breakage import ANSWERS, FINE, NOT_ASKED, load_table
 from contract_tests.report.findings import format_finding
 from contract_tests.rules import RULES
-from contract_tests.rules.engine.judge import MUST, Finding, Rule
+from contract_tests.rules.engine.judge import MUST, Evidence, Finding, Rule
 from contract_tests.rules.engine.node import Place
 from contract_tests.tests.test_cli import contract
 
@@ -163,3 +164,23 @@ def test_a_must_that_is_broken_in_a_form_of_its_own_says_what_was_measured() -> 
 def test_a_client_decides_the_level(rule_id: str, client: str) -> None:
     assert RULES[rule_id].level is MUST
     assert client in breaking(RULES[rule_id])
+
+
+@pytest.mark.parametrize(
+    ("rule", "event", "members", "helpers"),
+    [
+        ("tools.no-nulls", None, {}, False),
+        ("formats.no-replacement", None, {"stream": "false"}, False),
+        ("tools.no-nulls", 3, {"stream": "true"}, True),
+        ("http.in-time", None, {"stream": "true"}, True),
+        ("http.in-time", None, {}, False),
+        ("responses.arguments", None, {}, True),  # of an object: `responses.parse` is the helper
+    ],
+)
+def test_stream_helpers_are_not_named_where_nothing_was_to_be_streamed(
+    rule: str, event: int | None, members: dict[str, str], helpers: bool
+) -> None:
+    """lm-proxy's `tool_calls: null` in a whole answer: "openai-python .stream(): raises AssertionError"."""
+    evidence = Evidence("POST", "/v1/chat/completions", tuple(members.items()))
+    finding = Finding(RULES[rule], Place(event), "null", evidence=evidence)
+    assert any(client.endswith(".stream()") for client in findings.clients_of(finding)) is helpers
