@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 
 from contract_tests.report.breakage import NO_ERROR, format_breakage, load_table
@@ -58,6 +60,8 @@ def _again(finding: Finding, command: str) -> list[str]:
     return [f"    again     {line}"] if line else []
 
 
+_MOST_REASONS = 6
+"""For more reasons than this, failures are told once: the texts differ in what is no reason, such as an id."""
 HELPER = ".stream()"
 """How the names of clients end that read streams alone."""
 
@@ -134,19 +138,32 @@ def first_few(
 ) -> list[tuple[list[Finding], list[str]]]:
     """The first findings of each rule, all with different labels, and the labels of the rest.
 
-    MUST first, and of each level what most cases or recordings have. The exchanges of one of `cases` count once.
+    MUST first, and of each level what most cases or recordings have. The exchanges of one of `cases` count once. Valid
+    requests that fail for different reasons are told one by one: to each belongs another mend.
     """
-    by_label: dict[str, dict[str, Finding]] = {}
-    for finding in findings:
+    found = list(findings)
+    reasons = {_reason_of_failure(finding) for finding in found if finding.rule.id == _FAILED}
+    apart = len(reasons) <= _MOST_REASONS
+    by_label: dict[tuple[str, str], dict[str, Finding]] = {}
+    for finding in found:
         case_id = finding.label.partition(" ")[0]
         label = case_id if case_id in cases else finding.label
-        by_label.setdefault(finding.rule.id, {}).setdefault(label, finding)
+        cause = _reason_of_failure(finding) if apart and finding.rule.id == _FAILED else ""
+        by_label.setdefault((finding.rule.id, cause), {}).setdefault(label, finding)
     groups = [(list(firsts.values())[:limit], list(firsts)[limit:]) for firsts in by_label.values()]
-    reach = {shown[0].rule.id: len(shown) + len(also) for shown, also in groups}
+    groups.sort(key=lambda group: -len(group[0]) - len(group[1]))
+    reach: Counter[str] = Counter()
+    for shown, also in groups:
+        reach[shown[0].rule.id] += len(shown) + len(also)
     if _FAILED in reach:  # that requests fail stands before the form of the errors that they fail with
         musts = (shown[0].rule.id for shown, _ in groups if shown[0].rule.level is Level.MUST)
         reach[_FAILED] = max(reach[name] for name in musts if name == _FAILED or name.startswith("errors."))
     return sorted(groups, key=lambda group: (*rank(group[0][0]), *_reach_of(group[0][0].rule.id, reach)))
+
+
+def _reason_of_failure(finding: Finding) -> str:
+    """What a request failed for, as `relations.accepted` says it, whichever part of the case it was."""
+    return re.sub(r"\d+", "0", finding.actual.partition(": ")[2])
 
 
 def _reach_of(rule_id: str, reach: Mapping[str, int]) -> tuple[int, bool]:

@@ -234,3 +234,29 @@ def test_findings_are_ordered_by_level_and_by_how_many_cases_have_them() -> None
     ]
     order = [shown[0].rule.id for shown, _ in first_few(findings, 1)]
     assert order == ["errors.added-parameter", "chat.role", "errors.code", "http.answers", "tools.calls-not-empty"]
+
+
+def _failed(case: str, actual: str) -> Finding:
+    return Finding(RULES["relations.accepted"], Place(), actual, label=case)
+
+
+@pytest.mark.parametrize(
+    ("actuals", "wanted"),
+    [
+        (["dict: status 422: stream is refused: Input", "dict: status 422: config: Field required"], 2),
+        (["dict: status 422: config: Field required", "stream: status 422: config: Field required"], 1),
+        (["dict: status 500: at 17:02:03", "dict 2: status 500: at 17:02:09"], 1),
+        ([f"dict: status 400: id {name} is refused" for name in "abcdefgh"], 1),
+    ],
+)
+def test_valid_requests_that_fail_for_different_reasons_are_told_one_by_one(actuals: list[str], wanted: int) -> None:
+    """gpt4free 8.8.6 refuses `stream: null`, and each request for a Response: the second stood under "also in"."""
+    groups = first_few([_failed(f"case{number}", actual) for number, actual in enumerate(actuals)], 1)
+    assert len(groups) == wanted
+    assert sum(len(shown) + len(also) for shown, also in groups) == len(actuals)
+
+
+def test_the_reason_that_most_requests_fail_for_stands_first() -> None:
+    rare, often = "dict: status 422: stream is refused", "dict: status 422: config: Field required"
+    groups = first_few([_failed("a", rare), _failed("b", often), _failed("c", often)], 1)
+    assert [shown[0].actual for shown, _ in groups] == [often, rare]

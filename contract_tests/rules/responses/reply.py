@@ -19,6 +19,7 @@ from contract_tests.rules.shared.reply import (
     LATEST,
     complain_unless_object,
     complain_unless_same_categories,
+    complain_unless_time,
     harm_of_count,
     is_text,
     is_time,
@@ -26,6 +27,7 @@ from contract_tests.rules.shared.reply import (
 
 responses = Section("responses", "Responses", see.RESPONSE_OBJECT)
 
+_NO_FRACTION = "gateways in Go answer 502: they decode whole seconds; the reference says number, OpenAI sends whole"
 UNTYPED = "clients choose by `type` what it is: they skip it, or raise"
 STATUSES = ("completed", "failed", "in_progress", "cancelled", "queued", "incomplete")
 REASONS = ("max_output_tokens", "content_filter", "max_messages", "steered")
@@ -69,10 +71,11 @@ def object_(root: Node) -> Iterable[Complaint]:
 
 
 def _complain_unless_seconds(node: Node) -> Iterable[Complaint]:
-    """What is wrong with a time that the reference calls a number: a fraction is `responses.members`' to name."""
-    if not is_time(int(node.value) if isinstance(node.value, float) and abs(node.value) < LATEST else node.value):
-        kind = "seconds since 1970, between 2014 and 2100" if node.number is not None else "a number of seconds"
-        yield node, str(node), kind, "dates made of it are wrong, or raise"
+    """What is wrong with a time; a fraction is legal by the reference, and breaks who decodes whole numbers."""
+    if not is_time(node.value):
+        is_fraction = isinstance(node.value, float) and abs(node.value) < LATEST and is_time(int(node.value))
+        harm = _NO_FRACTION if is_fraction else "dates made of it are wrong, or raise"
+        yield from ((*complaint, harm) for complaint in complain_unless_time(node) if len(complaint) == 3)
 
 
 @responses.rule(
@@ -188,9 +191,7 @@ MEMBERS = (
 """What every genuine Response has, be it null."""
 _OF_OTHERS = ("created_at", "id", "model", "object", "output", "status", "usage")
 """Members whose absence another rule names."""
-_NO_FRACTION = "decoders of whole numbers, as in Rust, refuse it: the reference says number, OpenAI sends no fraction"
 KINDS = {
-    "created_at": ("integer",),
     **dict.fromkeys(("metadata", "reasoning", "text"), ("object",)),
     **dict.fromkeys(("parallel_tool_calls", "store", "background"), ("boolean",)),
     "service_tier": ("string",),
@@ -216,10 +217,7 @@ def members(root: Node) -> Iterable[Complaint]:
         yield root, f"no {', '.join(missing[:6])}{' …' if len(missing) > 6 else ''}", "each of them, be it null"
     for name, kinds in KINDS.items():
         if root[name].there and root[name].kind not in kinds:
-            if name != "created_at":
-                yield root[name], str(root[name]), " or ".join(kinds), "typed clients refuse the Response"
-            elif root[name].kind == "number":
-                yield root[name], str(root[name]), "whole seconds", _NO_FRACTION
+            yield root[name], str(root[name]), " or ".join(kinds), "typed clients refuse the Response"
     if root["reasoning"].kind == "object" and not root["reasoning"]["effort"].there:
         yield root["reasoning"]["effort"], "missing", "the effort, or null"
     if root["text"].kind == "object" and not root["text"]["format"]["type"].text:
