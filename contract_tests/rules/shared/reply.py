@@ -202,12 +202,14 @@ def choice_index(root: Node) -> Iterable[Complaint]:
     see=SEE_CREATE,
     needs=[Aspect.REQUEST],
     yields_to=(".choices",),
-    harm="`choices[n - 1]` raises, or answers are paid for and thrown away",
+    harm="an answer that was asked for is missing: the index of the last choice raises",
 )
 def choice_count(view: View, node: Node) -> Iterable[Complaint]:
     """There are `n` choices for each prompt, one if `n` is absent."""
-    if len(node.value) != view.wanted_choices:
-        yield node, format_count(len(node.value), "choice"), str(view.wanted_choices)
+    number, wanted = len(node.value), view.wanted_choices
+    if number != wanted:
+        harm = "answers that nobody asked for are paid for and thrown away" if number > wanted else ""
+        yield node, format_count(number, "choice"), str(wanted), harm
 
 
 def complain_unless_same_categories(result: Node) -> Iterable[Complaint]:

@@ -109,7 +109,9 @@ def stream_once(view: View) -> Iterable[Complaint]:
     """One chunk of a stream has usage; it is null or absent in all others."""
     chunks = [chunk for chunk in usage_chunks(view) if chunk["usage"].kind == "object"]
     if len(chunks) > 1:
-        yield chunks[1]["usage"], f"usage in {len(chunks)} chunks", "usage in the last chunk only"
+        is_nothing = all(chunk["usage"]["total_tokens"].value == 0 for chunk in chunks)
+        harm = "clients that stop at the first usage take the answer for free" if is_nothing else ""
+        yield chunks[1]["usage"], f"usage in {len(chunks)} chunks", "usage in the last chunk only", harm
 
 
 @usage.rule(

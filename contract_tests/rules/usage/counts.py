@@ -112,7 +112,7 @@ def _usages_of_prompts(view: View) -> Iterable[Node]:
     harm="prompts look free: budgets and context limits are never reached",
 )
 def prompt_counted(node: Node) -> Iterable[Complaint]:
-    """A request with messages has more than 0 prompt tokens."""
+    """A request that says something has more than 0 prompt tokens."""
     if node["prompt_tokens"].value == 0:
         yield node["prompt_tokens"], "0", "more than 0"
 

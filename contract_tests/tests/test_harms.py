@@ -1,4 +1,4 @@
-"""What is printed of a broken Response follows from what came: a rule that can be broken in several ways says which."""
+"""What is printed of a broken reply follows from what came: a rule that can be broken in several ways says which."""
 
 from __future__ import annotations
 
@@ -192,3 +192,36 @@ def test_what_the_caller_had_to_send_was_not_added(path: str, sent: dict[str, An
     """optillm asks with `messages: []` where the caller has none: the caller's mistake, for all that."""
     message = f"Invalid '{missing}': empty array. Expected an array with minimum length 1."
     assert added_parameters(refusal_of(path, sent, message)) == []
+
+
+CHAT = fixture.load(CONFORMING / "two-choices-dict.yaml").exchange
+USAGE_STREAM = fixture.load(CONFORMING / "text-usage-stream.yaml").exchange
+
+
+@pytest.mark.parametrize(("count", "harm"), [(1, "is missing"), (3, "paid for"), (4, "paid for")])
+def test_choices_too_many_are_not_missing(count: int, harm: str) -> None:
+    def change(body: dict[str, Any]) -> None:
+        body["choices"] = [body["choices"][0] | {"index": index} for index in range(count)]
+
+    assert harm in finding(changed(CHAT, change), "chat.choice-count").harm
+
+
+@pytest.mark.parametrize(("tokens", "harm"), [(0, "for free"), (9, "count twice")])
+def test_usage_of_nothing_in_each_chunk_does_not_add_up(tokens: int, harm: str) -> None:
+    """LiteLLM writes a usage of zeros into each chunk of a text completion."""
+    events = []
+    for text in USAGE_STREAM.payload.decode().strip().split("\n\n"):
+        data = text.removeprefix("data: ")
+        if data != "[DONE]":
+            counts = {"prompt_tokens": 0, "completion_tokens": tokens, "total_tokens": tokens}
+            data = json.dumps(json.loads(data) | {"usage": counts})
+        events.append(f"data: {data}\n\n")
+    every = USAGE_STREAM.but(writes=(Write("".join(events).encode()),))
+    assert harm in finding(every, "usage.stream-once").harm
+
+
+@pytest.mark.parametrize(("tokens", "harm"), [(-1, "too little"), ("5", "raises"), (None, "raises")])
+def test_a_negative_count_raises_nothing(tokens: Any, harm: str) -> None:
+    """guidellm counts -1 tokens for a limit of -1."""
+    counted = changed(CHAT, lambda body: body["usage"].update(completion_tokens=tokens))
+    assert harm in finding(counted, "usage.counts").harm
