@@ -120,7 +120,7 @@ clients: $(STAMP)  ## replay every broken fixture to real clients and compare; C
 ready: $(STAMP)  ## record what clients send and survive, for `contract ready`; READY=--write saves it, READY=NAME asks one client
 	@$(BIN)/python -m contract_tests.lab.ready $(READY)
 
-uses: $(STAMP)  ## run the tests that TESTING.md shows for LangChain and pydantic-ai, in an environment of their own
+uses: $(STAMP)  ## run the tests that TESTING.md shows for LangChain, pydantic-ai and the Agents SDK, in an environment of their own
 	@$(BIN)/python -m contract_tests.lab.suites uses
 
 pages: $(STAMP)  ## write the pages made from code: FAULTS.md, SCRIPTS.md, TESTING.md, BUGS.md and its fixtures

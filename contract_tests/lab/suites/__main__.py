@@ -84,8 +84,8 @@ def node_checks(seed: int) -> None:
 
 @main.command("uses")
 def uses_command() -> None:
-    """The tests that TESTING.md shows for LangChain and pydantic-ai."""
-    with _exiting("LangChain or pydantic-ai"), tempfile.TemporaryDirectory() as name:
+    """The tests that TESTING.md shows for LangChain, pydantic-ai and the Agents SDK."""
+    with _exiting("LangChain, pydantic-ai or the Agents SDK"), tempfile.TemporaryDirectory() as name:
         python = uses.frameworks_python()
         uses.write(uses.text(), Path(name))
         done = uses.run(["-v", "--no-header", "--tb=short", *uses.THEIRS], Path(name), python)

@@ -16,8 +16,13 @@ from contract_tests.lab.tools import processes
 from contract_tests.lab.tools.checkout import CONSTRAINTS, ROOT
 from contract_tests.lab.tools.environments import python_environment
 
-FRAMEWORKS = ("langchain-openai==1.7.3", "langchain-core==1.7.2", "pydantic-ai-slim[openai]==2.62.0")
-THEIRS = ("test_langchain.py", "test_pydantic_ai.py")
+FRAMEWORKS = (
+    "langchain-openai==1.7.3",
+    "langchain-core==1.7.2",
+    "pydantic-ai-slim[openai]==2.62.0",
+    "openai-agents==0.24.0",
+)
+THEIRS = ("test_langchain.py", "test_pydantic_ai.py", "test_agents.py")
 """The files that need these frameworks."""
 SECONDS = 120
 _FILE = re.compile(r"^`([\w./-]+)`\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -1,6 +1,6 @@
 """TESTING.md: every file passes, every command prints what it says, the table is that of the plugin.
 
-What needs LangChain or pydantic-ai is run by `make uses`.
+What needs LangChain, pydantic-ai or the Agents SDK is run by `make uses`.
 """
 
 from __future__ import annotations
