@@ -8,13 +8,14 @@ from contract_tests.target.case import CASES, select
 # Importing a section registers its cases; the order here is the order of a run and of its report.
 # isort: off
 from contract_tests.cases import client, http, chat, stream, tools, formats, completions, embeddings
-from contract_tests.cases import moderations, relations, models, stored, responses, errors
+from contract_tests.cases import moderations, relations, models, stored
+from contract_tests.cases import responses, responses_compared, responses_stored, conversations, errors
 
 # isort: on
 
 FILES = (
     *(client, http, chat, stream, tools, formats, completions, embeddings, moderations),
-    *(relations, models, stored, responses, errors),
+    *(relations, models, stored, responses, responses_compared, responses_stored, conversations, errors),
 )
 
 __all__ = ["CASES", "FILES", "Case", "select"]

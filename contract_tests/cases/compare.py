@@ -79,13 +79,13 @@ async def ask_to_stop(ask: Ask, body: Body, text: str, stop: str | list[str], pa
     )
 
 
-async def ask_back(ask: Ask, word: str, what: str, body: Body, control: Body) -> None:
+async def ask_back(ask: Ask, word: str, what: str, body: Body, control: Body, path: str = CHAT) -> None:
     """Ask for `word`, which only `what` says, such as "an earlier message"; in `control` it stands in plainer sight.
 
     The reply repeats the word, or calls a tool with it.
     """
     await ask_with_control(
-        (f"{BACK}{what}", lambda role: ask(body, role=role, expect=word)),
-        (f"{ALONE}{what}", lambda role: ask(control, role=role, expect=word)),
+        (f"{BACK}{what}", lambda role: ask(body, path=path, role=role, expect=word)),
+        (f"{ALONE}{what}", lambda role: ask(control, path=path, role=role, expect=word)),
         lambda view: finds(view, word),
     )

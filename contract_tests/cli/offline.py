@@ -12,6 +12,7 @@ from typing import NoReturn
 import click
 
 from contract_tests import client
+from contract_tests.cases import CASES
 from contract_tests.cli.progress import ask
 from contract_tests.cli.replay import judge_fixture
 from contract_tests.cli.run import print_report
@@ -25,6 +26,9 @@ from contract_tests.run.run import Options
 from contract_tests.target.environment import clean_environment
 from fake_server.command_line import AnyWhole, refuse
 from fake_server.wire import fixture
+
+THINKING_MODEL = "gpt-5"
+"""Whom the cases about reasoning ask: the usual model of the fake does not reason."""
 
 
 @click.command("offline")
@@ -49,6 +53,7 @@ def offline_command(
     if model == "":
         raise click.UsageError("--model is empty; name a model or omit the option")
     terminal = Terminal(console())
+    thinking = {} if model else {case_id: THINKING_MODEL for case_id in CASES if "reasoning" in case_id}
     with clean_environment(), only_loopback():
         if path is not None:
             return int(judge_fixture(terminal, path, fail_on, json_file))
@@ -56,7 +61,7 @@ def offline_command(
         with FakeServer(seed=seed, api_key=key) as fake:
             terminal.print(f"the fake listens on {fake.base_url} (seed {seed})\n")
             _recite(terminal, fake.base_url)
-            report = ask(terminal, Options(fake.base_url, model=model, api_key=key))
+            report = ask(terminal, Options(fake.base_url, model=model, models=thinking, api_key=key))
     surprises = _recorded_bugs(terminal)
     code = print_report(terminal, report, fail_on, json_file, junit)
     if surprises and not code:

@@ -125,7 +125,7 @@ RUN_OPTIONS = (
     ),
     target_options(),
     click.option("--concurrency", type=Whole(1, 64), metavar="N", default=4, help="Cases to run at the same time."),
-    click.option("--max-requests", type=Whole(1), metavar="N", default=800, help="Send at most this many requests."),
+    click.option("--max-requests", type=Whole(1), metavar="N", default=1000, help="Send at most this many requests."),
 )
 
 

@@ -85,7 +85,7 @@ def _view(entry: Mapping[str, Any], form: str, name: str) -> View:
     asked = {"model": "m", "stream": streamed, **entry.get("asked", {}).get(name, {})}
     paths = entry.get("path", {})
     path = paths if isinstance(paths, str) else paths.get(name, "/v1/chat/completions")
-    request = Request("POST", path, body=json.dumps(asked).encode())
+    request = Request(entry.get("method", {}).get(name, "POST"), path, body=json.dumps(asked).encode())
     kind = "text/event-stream" if streamed else "application/json"
     fields = (("Content-Type", kind), *own("headers", {}).items())
     writes = (Write(body.encode()),) if body else ()

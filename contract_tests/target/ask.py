@@ -233,8 +233,6 @@ class Ask:
         """A word that nobody has sent before."""
         return "k" + secrets.token_hex(4)
 
-    # -- what the run reads afterwards
-
     def keep(self, exchange: Exchange, role: str) -> View:
         """Add an exchange that was not sent by this object, such as one of main()."""
         view = self._view(exchange)
@@ -260,8 +258,6 @@ class Ask:
             dict(self.troubles),
         )
 
-    # -- details
-
     def _accepted(self, role: str, view: View) -> View:
         self.valid.add(role)
         if not view.ok:
@@ -274,7 +270,7 @@ class Ask:
 
     def _lacks(self, path: str, view: View) -> bool:
         """Whether the target has nothing at this path; few have moderations, where a 404 without a model says so."""
-        if path in OPTIONAL:
+        if path.startswith(OPTIONAL):
             support, control = self.session.support, self.session.control
             return control is not None and not support.knows(path) and lacks_api(view, control)
         unmet = path == MODERATIONS and view.status in (404, 405) and not is_about_model(view)

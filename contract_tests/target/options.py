@@ -48,7 +48,7 @@ class Options:
     bounds: Bounds = field(default_factory=Bounds)
     ca_file: str | None = None
     concurrency: int = 4
-    max_requests: int = 800
+    max_requests: int = 1000
     run_seconds: float = 900.0
     keep_raw: bool = False
     more_words: tuple[str, ...] = ()

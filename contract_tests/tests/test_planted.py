@@ -10,6 +10,7 @@ from contract_tests.rules.engine.judge import Level
 from contract_tests.run.outcome import ExitCode, Outcome, RunReport
 from contract_tests.run.run import Options, run
 from contract_tests.tests import planted
+from contract_tests.tests.test_responses_run import THINKING
 from fake_server.testing.server import FakeServer
 
 SECTIONS = ("chat", "tools", "relations", "models", "errors")
@@ -48,7 +49,7 @@ ALSO = {
 
 
 def _run(target: str, *select: str) -> RunReport:
-    return asyncio.run(run(Options(target, select=select)))
+    return asyncio.run(run(Options(target, models=THINKING, select=select)))
 
 
 def _named(report: RunReport) -> set[str]:

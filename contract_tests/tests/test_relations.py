@@ -8,6 +8,7 @@ import pytest
 
 from contract_tests.rules import RULES, judge_trace
 from contract_tests.rules.engine.trace import Trace
+from contract_tests.tests import test_relations_of_responses
 from contract_tests.tests.small_traces import (
     CALL,
     H_I,
@@ -237,7 +238,8 @@ TRACES: list[tuple[str, Trace, list[Trace]]] = [
 
 
 def test_every_relation_rule_is_here() -> None:
-    assert {rule.id for rule in RULES.values() if rule.relation} == {name for name, _, _ in TRACES}
+    of_responses = {name for name, _, _ in test_relations_of_responses.TRACES}
+    assert {rule.id for rule in RULES.values() if rule.relation} == {name for name, _, _ in TRACES} | of_responses
 
 
 @pytest.mark.parametrize(("name", "kept", "broken"), TRACES, ids=[name for name, _, _ in TRACES])

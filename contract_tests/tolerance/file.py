@@ -1,8 +1,9 @@
 """Reads profiles and baselines, YAML files; an error names its line.
 
 openai-contract-profile: 1              # or openai-contract-baseline: 1
-about: Azure OpenAI                     # a profile's only, as is `select`
+about: Azure OpenAI                     # a profile's only, as are `select` and `without`
 select: [chat, tools]                   # the cases that are asked, all where it is left out
+without: [chat.stream]                  # those of them that are not
 tolerate:
   - rule: chat.stream.object
     in: [chat.stream.*, tools.auto]     # cases or recordings; optional as at, actual and expires
@@ -24,6 +25,7 @@ from typing import Any
 from contract_tests.cases import select as select_cases
 from contract_tests.rules import RULES
 from contract_tests.target.errors import UsageError
+from contract_tests.target.options import below
 from contract_tests.tolerance.entry import ANYTHING, ToleranceEntry
 from fake_server.relay.redact import excerpt
 from fake_server.scripts.yaml_lines import Document, ScriptError, Where, read
@@ -95,7 +97,7 @@ class _Reading:
         if value[mark] != VERSION:
             raise self._wrong((mark,), f"{self._kind} version {value[mark]!r}; this kit reads {VERSION}")
         profile = self._kind == PROFILE
-        self._known_keys(value, (), (mark, "tolerate", *(("about", "select") if profile else ())))
+        self._known_keys(value, (), (mark, "tolerate", *(("about", "select", "without") if profile else ())))
         entries = value.get("tolerate")
         if not isinstance(entries, list):
             raise self._wrong(("tolerate",), "`tolerate` is a list of entries, [] for none")
@@ -103,17 +105,26 @@ class _Reading:
             self._name,
             tuple(entry for place, value in enumerate(entries) for entry in self._entries(value, ("tolerate", place))),
             self._text(value, "about", ()),
-            self._select(value.get("select", [])),
+            self._chosen(value),
         )
 
-    def _select(self, prefixes: Any) -> tuple[str, ...]:
+    def _chosen(self, value: Mapping[str, Any]) -> tuple[str, ...]:
+        """The prefixes in `select`; the ids of the cases where some are left out."""
+        chosen, left_out = (self._prefixes(value, name) for name in ("select", "without"))
+        if not left_out:
+            return chosen
+        ids = (case.id for case in select_cases(chosen))
+        return tuple(case_id for case_id in ids if not any(below(case_id, prefix) for prefix in left_out))
+
+    def _prefixes(self, value: Mapping[str, Any], name: str) -> tuple[str, ...]:
+        prefixes = value.get(name, [])
         if not isinstance(prefixes, list) or not all(isinstance(prefix, str) for prefix in prefixes):
-            raise self._wrong(("select",), "`select` is a list of cases or sections")
+            raise self._wrong((name,), f"`{name}` is a list of cases or sections")
         try:
             select_cases(prefixes)
         except KeyError as error:
             raise self._wrong(
-                ("select",), f"no case is called {error.args[0]!r} or lies below it; `contract run --list`"
+                (name,), f"no case is called {error.args[0]!r} or lies below it; `contract run --list`"
             ) from error
         return tuple(prefixes)
 

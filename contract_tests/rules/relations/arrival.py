@@ -13,6 +13,7 @@ from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.relations.exchanges import relations
+from contract_tests.rules.relations.said import said_in, text_of_reply
 from fake_server.relay.redact import excerpt
 
 TRIES = 4
@@ -57,6 +58,8 @@ def _witnessed(trace: Trace, claim: str, control: str, holds: Callable[[View], o
 
 def finds(view: View, word: str) -> bool:
     """Whether a reply repeats a word, or calls a tool with it."""
+    if said := said_in(view):
+        return word.casefold() in said.text.casefold() or any(word in arguments for _, arguments in said.calls)
     return says(view, word) or any(word in arguments for answer in answers(view) for _, arguments in answer.calls)
 
 
@@ -78,7 +81,7 @@ def _asked_back(trace: Trace) -> Iterator[tuple[list[View], str, str]]:
 def asked_back(views: list[View], word: str, what: str) -> Iterable[Complaint]:
     """A word that a model finds in plain sight is found in an earlier message, in any part of one and in a tool."""
     if not any(finds(view, word) for view in views):
-        answered = whole_text(views[0]) or " ".join(text for answer in answers(views[0]) for text in answer.calls[0])
+        answered = text_of_reply(views[0]) or " ".join(text for answer in answers(views[0]) for text in answer.calls[0])
         yield views[0], f"{excerpt(answered, 80)!r}, {TRIES} times", f"{word}, which stands in {what}"
 
 

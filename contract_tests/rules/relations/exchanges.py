@@ -15,6 +15,7 @@ from contract_tests.rules.engine.refused import added_parameters, describe_refus
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.errors.mistakes import ANOTHER_TIME
+from contract_tests.rules.relations.said import text_of_reply
 from contract_tests.rules.shared.causes import MESSAGE_SPOILED, TEXT_SPOILED
 from fake_server.relay.redact import excerpt
 from fake_server.wire.exchange import Ending
@@ -71,7 +72,7 @@ def _echoes(trace: Trace) -> Iterator[Echo]:
     """Answers that begin and end like the text they were to repeat: (role, view, expected, answer)."""
     for role, text in trace.expected.items():
         words, view = text.split(), trace.roles.get(role)
-        answer = whole_text(view) if view else ""
+        answer = text_of_reply(view) if view else ""
         if view and len(words) > 2 and words[0] in answer and words[-1] in answer:
             yield role, view, text, answer
 
@@ -89,7 +90,7 @@ def _first_echoes(trace: Trace) -> Iterator[tuple[Trace, Echo]]:
 def echo_whole(trace: Trace, echo: Echo) -> Iterable[Complaint]:
     """If equal requests get equal answers, a text that is repeated arrives with every character."""
     role, _, text, _ = echo
-    if not any(text in whole_text(view) for view in trace.samples(role)):
+    if not any(text in text_of_reply(view) for view in trace.samples(role)):
         yield _change(*echo)
 
 

@@ -1,0 +1,211 @@
+"""Section responses.stored: a Response is stored, read, gone on from, cancelled and deleted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from contract_tests.cases.compare import ask_back
+from contract_tests.cases.prompts import NOTES, REPEAT_FIRST, SHORT, user
+from contract_tests.cases.responses import make_body
+from contract_tests.cases.stored import ATTEMPTS, PAUSE
+from contract_tests.rules.engine.view import View
+from contract_tests.rules.relations.arrival import TRIES
+from contract_tests.rules.relations.said import said_in
+from contract_tests.target.ask import Ask
+from contract_tests.target.case import case
+from contract_tests.target.endpoints import RESPONSES
+from contract_tests.target.errors import NotReached
+from contract_tests.target.refusals import is_unknown_path
+from contract_tests.target.support import Lacks
+
+STATE = "stored responses"
+FINAL = ("completed", "incomplete", "failed", "cancelled")
+NO_SUCH = f"resp_{'0' * 48}"
+
+
+def path_to(name: str) -> str:
+    """The path of a Response. Raises NotReached where no path can hold its id."""
+    if (
+        not name
+        or len(name) > 500
+        or not name.isascii()
+        or not all(letter.isalnum() or letter in "-_.:~" for letter in name)
+    ):
+        raise NotReached("the answer has no id that a path can hold")
+    return f"{RESPONSES}/{name}"
+
+
+def id_in(view: View) -> str:
+    """The id of the Response that a reply holds, '' where there is none."""
+    said = said_in(view)
+    return said.root["id"].text if said else ""
+
+
+async def look(ask: Ask, path: str, role: str, found: Callable[[View], bool]) -> View:
+    """GET a path until what is looked for is there: a store may be some seconds behind."""
+    for attempt in range(1, ATTEMPTS + 1):
+        view = await ask.raw("GET", path, role=role if attempt == 1 else f"{role} {attempt}")
+        if found(view) or not (view.ok or view.status == 404):
+            break
+        if attempt < ATTEMPTS:
+            await asyncio.sleep(PAUSE)
+    return view
+
+
+def is_found(view: View) -> bool:
+    """Whether there is an answer."""
+    return view.ok
+
+
+async def check_state(ask: Ask) -> None:
+    """Find out, once in a run, whether Responses are stored. Raises Unsupported where the target says that none are."""
+
+    async def probe() -> None:
+        made = await ask(make_body(ask, SHORT, 16, store=True), path=RESPONSES, role="probe")
+        said = said_in(made)
+        if said and said.root["store"].value is False:
+            raise Lacks("a Response that was to be stored is answered with store: false")
+        path = path_to(id_in(made))
+        read = await ask.raw("GET", path, role="probe read")
+        if is_unknown_path(read, ask.session.control) or read.status in (405, 501):
+            ask.views.remove(read)
+            raise Lacks(f"GET {RESPONSES}/ID is answered like an unknown path: status {read.status}")
+        if read.ok:
+            await ask.raw("DELETE", path, role="probe deleted")
+
+    await ask.session.support.settle(STATE, probe)
+
+
+async def make(ask: Ask, role: str, *, given: object = SHORT, tokens: int = 32, **more: object) -> tuple[View, str]:
+    """Ask for a Response that is stored; returns the reply and its path."""
+    view = await ask(make_body(ask, given, tokens, store=True, **more), path=RESPONSES, role=role)  # type: ignore[arg-type]
+    return view, path_to(id_in(view))
+
+
+async def remove(ask: Ask, path: str, role: str) -> bool:
+    """DELETE a path; a target that deletes nothing is not judged for it. Returns whether it was done."""
+    view = await ask.raw("DELETE", path, role=role)
+    if view.status in (405, 501):
+        ask.views.remove(view)
+    return view.ok
+
+
+@case(
+    "responses.stored.life",
+    title="a response stored, read, listed by its input, and deleted",
+    requests=3 + 2 + 3 * ATTEMPTS,
+    tokens=16 + 32,
+    features=("store",),
+)
+async def life(ask: Ask) -> None:
+    await check_state(ask)
+    _, path = await make(ask, "made", given=[user("A tree is old."), user(SHORT)])
+    if (await look(ask, path, "read", is_found)).ok:
+        await ask.raw("GET", f"{path}/input_items?order=asc", role="items")
+        if await remove(ask, path, "Response removed"):
+            await look(ask, path, "Response gone", lambda view: view.status == 404)
+
+
+@case(
+    "responses.stored.stream",
+    title="a streamed response that is stored",
+    requests=3 + 2 + ATTEMPTS,
+    tokens=16 + 32,
+    features=("store",),
+)
+async def stream(ask: Ask) -> None:
+    await check_state(ask)
+    _, path = await make(ask, "made", stream=True)
+    if (await look(ask, path, "read", is_found)).ok:
+        await remove(ask, path, "Response removed")
+
+
+@case("responses.stored.off", title="a response that is not to be stored", requests=5, tokens=48, features=("store",))
+async def off(ask: Ask) -> None:
+    await check_state(ask)
+    view = await ask(make_body(ask, SHORT), path=RESPONSES, role="not to be kept")
+    await ask.raw("GET", path_to(id_in(view)), role="looked for")
+
+
+@case("responses.stored.unknown", title="responses that were never made", requests=7, tokens=16)
+async def unknown(ask: Ask) -> None:
+    await check_state(ask)
+    path = f"{RESPONSES}/{NO_SUCH}"
+    await ask.raw("GET", path, role="never made: a Response")
+    await ask.raw("GET", f"{path}/input_items", role="never made: the input of a Response")
+    await ask.raw("POST", f"{path}/cancel", role="never made: a Response to cancel")
+    await ask.raw("DELETE", path, role="never made: a Response to delete")
+
+
+@case("responses.stored.previous-unknown", title="a response that goes on from none", tokens=16)
+async def previous_unknown(ask: Ask) -> None:
+    body = make_body(ask, SHORT, 16, previous_response_id=NO_SUCH)
+    await ask(body, path=RESPONSES, role="behind nothing", valid=False)
+
+
+@case(
+    "responses.stored.previous",
+    title="a response that goes on from another, asked back",
+    requests=3 + 3 + 2 * TRIES + 1,
+    tokens=16 + 32 * (3 + 2 * TRIES),
+    features=("store", "previous_response_id"),
+)
+async def previous(ask: Ask) -> None:
+    await check_state(ask)
+    word = ask.nonce()
+    first = f"My word is {word}. {NOTES}"
+    made, path = await make(ask, "first turn", given=first)
+    again = make_body(ask, REPEAT_FIRST)
+    behind = {**again, "previous_response_id": id_in(made)}
+    await ask(behind, path=RESPONSES, role="next turn")
+    await ask(again, path=RESPONSES, role="by itself")
+    control = make_body(ask, f"My first message is: My word is {word}. {REPEAT_FIRST}")
+    await ask_back(ask, word, "the turn before", behind, control, RESPONSES)
+    await remove(ask, path, "Response removed")
+
+
+@case(
+    "responses.stored.instructions",
+    title="instructions of the turn before",
+    requests=6,
+    tokens=16 + 64,
+    features=("store", "previous_response_id"),
+)
+async def instructions(ask: Ask) -> None:
+    await check_state(ask)
+    made, path = await make(ask, "instructed turn", instructions=NOTES)
+    body = make_body(ask, "Go on.", previous_response_id=id_in(made))
+    await ask(body, path=RESPONSES, role="turn without")
+    await remove(ask, path, "Response removed")
+
+
+@case(
+    "responses.stored.background",
+    title="a response in the background, cancelled",
+    requests=3 + 4,
+    tokens=16 + 64,
+    features=("store", "background"),
+)
+async def background(ask: Ask) -> None:
+    await check_state(ask)
+    _, path = await make(ask, "in the background", given="Write ten sentences.", tokens=64, background=True)
+    await ask.raw("POST", f"{path}/cancel", role="cancelled")
+    await ask.raw("GET", path, role="read after")
+    await remove(ask, path, "Response removed")
+
+
+@case(
+    "responses.compact",
+    title="a conversation compacted, and gone on with",
+    requests=3,
+    tokens=1000,
+)
+async def compact(ask: Ask) -> None:
+    await ask(make_body(ask, SHORT, 16), path=RESPONSES, role="before")  # a target may have no Responses at all
+    body = {"model": ask.model, "input": [user(NOTES), {"role": "assistant", "content": "I see."}, user(SHORT)]}
+    compacted = await ask(body, path=f"{RESPONSES}/compact", role="compacted")
+    output = compacted.root["output"].value if compacted.is_dict else None
+    if not isinstance(output, list) or not output:
+        raise NotReached("the compaction has no output to go on with")
+    await ask(make_body(ask, [*output, user("Go on.")], 32), path=RESPONSES, role="next turn")
