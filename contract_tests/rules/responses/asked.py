@@ -21,6 +21,7 @@ from contract_tests.rules.responses.subjects import (
     has_refusal,
     texts_of,
 )
+from contract_tests.rules.shared.limits import stops_within_a_sentence
 from fake_server.relay.redact import excerpt, holds_dummy
 from fake_server.wire.exchange import Aspect
 
@@ -193,6 +194,30 @@ def limit(node: Node, most: float) -> Iterable[Complaint]:
     """`usage.output_tokens` is at most the `max_output_tokens` of the request."""
     if (node.number or 0) > most:
         yield node, str(node), f"at most {show(most)}"
+
+
+def _with_limited_text(view: View) -> Iterator[tuple[Node, Node, float]]:
+    """Responses to a request with a limit that end in a text: the Response, the text and the limit."""
+    most = view.request["max_output_tokens"].number
+    for root in finished(view) if view.endpoint == CREATED and most else ():
+        texts, types = texts_of(root), [item.text_of("type") for item in items_of(root)]
+        if texts and types[-1] == "message":
+            yield root, texts[-1], most or 0
+
+
+@responses.rule(
+    "length-said",
+    over=_with_limited_text,
+    level=SHOULD,
+    needs=[Aspect.REQUEST],
+    see=see.RESPONSE_CREATE,
+    harm="a text that was cut off is taken for a whole one",
+)
+def length_said(root: Node, text: Node, most: float) -> Iterable[Complaint]:
+    """A Response that used all of `max_output_tokens` and stops in mid-sentence does not claim to be completed."""
+    used_all = root["usage"]["output_tokens"].number == most
+    if used_all and root.text_of("status") == "completed" and stops_within_a_sentence(text.text):
+        yield root["status"], f"completed, after {show(most)} tokens and in mid-sentence", '"incomplete"'
 
 
 def _with_small_limit(view: View) -> Iterator[View]:

@@ -11,6 +11,7 @@ from contract_tests.rules.engine.response_stream import items_of
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.responses.reply import UNTYPED, responses
 from contract_tests.rules.responses.subjects import (
+    CALLS,
     calls,
     completed,
     finished,
@@ -24,6 +25,18 @@ from fake_server.wire import jsontext
 from fake_server.wire.exchange import Aspect
 
 _STATES = ("in_progress", "completed", "incomplete")
+
+
+@responses.rule(
+    "output-given",
+    over=lambda view: (root for root in completed(view) if root["usage"]["output_tokens"].number),
+    yields_to=("responses.stream.output-agrees", ".object"),
+    harm="the answer is lost, and paid for: `output_text` is empty, and no call is there to be run",
+)
+def output_given(root: Node) -> Iterable[Complaint]:
+    """A completed Response that counts output tokens has an item in its `output`."""
+    if not any(items_of(root)):
+        yield root["output"], f"no item, for {root['usage']['output_tokens']} output tokens", "a message, or a call"
 
 
 @responses.rule(
@@ -172,6 +185,27 @@ def annotation_places(annotation: Node, length: int) -> Iterable[Complaint]:
             return
     if start.value > end.value:
         yield start, f"{start}, behind end_index {end}", "at most end_index", "the link is shown at no word"
+
+
+def _cut_items(view: View) -> Iterable[Node]:
+    """The last items of Responses that the limit cut, where they are messages or calls."""
+    for root in finished(view):
+        if root["incomplete_details"]["reason"].value == "max_output_tokens":
+            last = list(items_of(root))[-1:]
+            yield from (item for item in last if item.text_of("type") in ("message", *CALLS))
+
+
+@responses.rule(
+    "cut-item",
+    over=_cut_items,
+    level=SHOULD,
+    yields_to=(".message",),
+    harm="a call with half of its arguments is run, or half a message is kept as a whole one",
+)
+def cut_item(item: Node) -> Iterable[Complaint]:
+    """The item that `max_output_tokens` cut is incomplete, as its Response is."""
+    if item["status"].value != "incomplete":
+        yield item["status"], str(item["status"]), '"incomplete"'
 
 
 @responses.rule(

@@ -91,6 +91,12 @@ class LimitedReplies:
             yield from ((answer, used, limit, prompt) for answer in answers(view))
 
 
+def stops_within_a_sentence(text: str) -> bool:
+    """Whether a text was cut: one that came to its own end with the last token it is allowed ends as sentences do."""
+    last = text.rstrip()[-1:]
+    return bool(last) and (last in _WITHIN or (last.isalnum() and len(text.split()) >= FEW_WORDS))
+
+
 limits = SharedRules()
 
 
@@ -133,10 +139,7 @@ def limit_kept(where: Node, used: int, limit: int) -> Iterable[Complaint]:
 )
 def length_said(answer: Answer, used: float, limit: int, _: float) -> Iterable[Complaint]:
     """An answer that used all its tokens and stops in mid-sentence does not claim to have ended by itself."""
-    last = answer.text.rstrip()[-1:]
-    # An answer may come to its own end with the last token it is allowed; then it ends as sentences do.
-    within = last in _WITHIN or (last.isalnum() and len(answer.text.split()) >= FEW_WORDS)
-    if used == limit and answer.finish == "stop" and last and within:
+    if used == limit and answer.finish == "stop" and stops_within_a_sentence(answer.text):
         yield answer.where, f"finish_reason stop after {limit} of {format_count(limit, 'token')}"
 
 
