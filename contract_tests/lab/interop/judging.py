@@ -59,7 +59,12 @@ class Leg:
 
     @property
     def outcomes(self) -> Counter[Outcome]:
-        return Counter(result.outcome for result in self.report.results) if self.report else Counter()
+        return self.outcomes_of("")
+
+    def outcomes_of(self, prefix: str) -> Counter[Outcome]:
+        """What became of the cases whose ids begin so."""
+        results = self.report.results if self.report else ()
+        return Counter(result.outcome for result in results if result.case_id.startswith(prefix))
 
 
 def judge_server(server: Server, *, seed: int = SEED, select: tuple[str, ...] = ()) -> Leg:

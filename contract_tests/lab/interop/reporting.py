@@ -18,7 +18,9 @@ from fake_server.wire.fixture import Fixture, save
 MIB = 1024 * 1024
 OUTCOMES = tuple(outcome.value for outcome in Outcome)
 COUNTS = ("MUST", "SHOULD", "requests", "seconds", "start", "memory")
-COLUMNS = ("server", "version", *OUTCOMES, *COUNTS, "rules")
+RESPONSES = "responses"
+"""The section, and the column that says what became of its cases."""
+COLUMNS = ("server", "version", *OUTCOMES, RESPONSES, *COUNTS, "rules")
 
 
 def format_leg(leg: Leg, change: Change) -> str:
@@ -40,12 +42,12 @@ def format_leg(leg: Leg, change: Change) -> str:
 
 
 def format_table(legs: Sequence[Leg], changes: Mapping[str, Change]) -> str:
-    """One line for each server; outcomes that no case had are left out."""
+    """One line for each server; outcomes that no case had are left out, and so are Responses that nobody asked for."""
     rows = [COLUMNS, *(_row(leg, changes[leg.server.name]) for leg in legs)]
     used = [
         column
         for column, name in enumerate(COLUMNS)
-        if name not in OUTCOMES or any(row[column] not in ("0", "-") for row in rows[1:])
+        if name not in (*OUTCOMES, RESPONSES) or any(row[column] not in ("0", "-") for row in rows[1:])
     ]
     widths = {column: max(len(row[column]) for row in rows) for column in used}
     return "\n".join("  ".join(row[column].ljust(widths[column]) for column in used).rstrip() for row in rows)
@@ -62,6 +64,7 @@ def _row(leg: Leg, change: Change) -> tuple[str, ...]:
         name,
         version,
         *(str(leg.outcomes[outcome]) for outcome in Outcome),
+        ", ".join(f"{number} {outcome}" for outcome, number in leg.outcomes_of(RESPONSES).items()) or "-",
         str(leg.count_rules(Level.MUST).total()),
         str(leg.count_rules(Level.SHOULD).total()),
         str(leg.report.requests),
@@ -114,6 +117,7 @@ def _summary(leg: Leg, change: Change) -> dict[str, Any]:
         "start_seconds": round(leg.start_seconds, 2),
         "memory_bytes": leg.memory,
         "outcomes": {outcome.value: leg.outcomes[outcome] for outcome in Outcome},
+        RESPONSES: {outcome.value: number for outcome, number in leg.outcomes_of(RESPONSES).items()},
         "must": dict(sorted(leg.count_rules(Level.MUST).items())),
         "should": dict(sorted(leg.count_rules(Level.SHOULD).items())),
         "new": list(change.new),

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,17 @@ def test_the_table_leaves_out_outcomes_that_nobody_had() -> None:
     assert " ".join(lines[2].split()) == "portkey 1.15.2 - - - - - - - skipped"
     text = format_last_line([leg(FOUND), skipped], skip_missing=False, seconds=7.4)
     assert text == "interop: 1 server judged, 1 MUST finding, 0 SHOULD, skipped: portkey (7 s)"
+
+
+def test_the_table_says_what_became_of_responses() -> None:
+    asked = leg(FOUND).report
+    assert asked is not None
+    ended = {"responses.short": Outcome.PASS, "responses.tools": Outcome.PASS, "responses.stream.short": Outcome.FAIL}
+    results = tuple(CaseResult(name, "responses", "a response", outcome, ()) for name, outcome in ended.items())
+    judged = Leg(SERVERS["g4f"], Verdict.JUDGED, report=replace(asked, results=(*asked.results, *results)))
+    lines = format_table([judged], {"g4f": Change()}).splitlines()
+    at = lines[0].index("responses")
+    assert lines[1][at:].startswith("2 pass, 1 fail")
 
 
 @pytest.mark.parametrize("outcome", [Outcome.NOT_REACHED, Outcome.SETUP_FAILED, Outcome.HARNESS_FAILED])
