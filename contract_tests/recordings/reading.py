@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,5 +64,9 @@ def _foreign(path: Path) -> Iterator[Recording]:
         yield Recording(exchange, endpoint=_endpoint(exchange), source=imported.fixture.source)
 
 
+_IDS = re.compile(r"(?<=\bresponses/)(?!(?:input_tokens|compact)\b)[^/]+|(?<=\bconversations/)[^/]+|(?<=/items/)[^/]+")
+"""What stands for one thing of many in a path."""
+
+
 def _endpoint(exchange: Exchange) -> str:
-    return exchange.request.path.strip("/").removeprefix("v1/") or "/"
+    return _IDS.sub("{id}", exchange.request.path.strip("/").removeprefix("v1/")) or "/"

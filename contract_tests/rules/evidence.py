@@ -18,6 +18,8 @@ from fake_server.wire.text import one_line, printable
 
 BEFORE, AFTER = 60, 90
 """Bytes of a body kept before the place and from it on."""
+_LONGEST_TARGET = 100
+"""Characters of a request's target that are printed; JSON has it whole."""
 _AROUND = 2_000
 """Bytes before and behind those shown that are searched for the rest of a secret."""
 _TEXTS = ("model", "messages", "prompt", "input", "tools")
@@ -82,7 +84,10 @@ def make_evidence(view: View, offset: int | None, secrets: Sequence[str] = (), w
 def describe_request(evidence: Evidence) -> str:
     """`POST /v1/chat/completions {stream: true, n: 2}`."""
     members = ", ".join(f"{name}: {value}" if name else value for name, value in evidence.members)
-    return " ".join((evidence.method, evidence.target, f"{{{members}}}" if members else "")).rstrip()
+    target = evidence.target
+    if len(target) > _LONGEST_TARGET:  # LiteLLM's ids have 400 characters; what follows one says what is asked
+        target = f"{target[: _LONGEST_TARGET - 30]}…{target[-29:]}"
+    return " ".join((evidence.method, target, f"{{{members}}}" if members else "")).rstrip()
 
 
 def describe_server(fields: Iterable[tuple[str, str]]) -> dict[str, str]:

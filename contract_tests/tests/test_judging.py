@@ -9,6 +9,8 @@ import pytest
 from contract_tests.recordings.judging import InputError, judge_files, judge_recordings
 from contract_tests.recordings.recording import Recording
 from contract_tests.rules import find
+from contract_tests.rules.engine.judge import Evidence
+from contract_tests.rules.evidence import describe_request
 from contract_tests.tests.shared import ROOT
 from fake_server.wire import fixture
 from fake_server.wire.exchange import Exchange, Request, Write
@@ -67,3 +69,32 @@ def test_a_fixture_whose_head_and_body_disagree_is_a_surprise() -> None:
 @pytest.mark.parametrize("folder", [CONFORMING, BROKEN])
 def test_no_fixture_of_the_kit_contradicts_itself(folder: Path) -> None:
     assert [head.name for head in fixture.find(folder) if differences(fixture.load(head).exchange)] == []
+
+
+LONG = "resp_" + "S0uofe_EIr8" * 36
+"""As long as LiteLLM's."""
+
+
+@pytest.mark.parametrize(
+    ("path", "endpoint"),
+    [
+        (f"/v1/responses/{LONG}", "responses/{id}"),
+        ("/v1/responses/resp_1/input_items", "responses/{id}/input_items"),
+        ("/v1/responses/input_tokens", "responses/input_tokens"),
+        ("/v1/responses/compact", "responses/compact"),
+        ("/openai/v1/responses/compact_1/cancel", "openai/v1/responses/{id}/cancel"),
+        ("/v1/conversations/conv_1/items/msg_1", "conversations/{id}/items/{id}"),
+        ("/v1/conversations", "conversations"),
+        ("/v1/chat/completions", "chat/completions"),
+    ],
+)
+def test_an_endpoint_is_one_for_all_ids(tmp_path: Path, path: str, endpoint: str) -> None:
+    fixture.save(fixture.Fixture(reply("GET", path, 200, b'{"id": "x"}')), tmp_path / "one.yaml")
+    assert list(judge_files([tmp_path / "one.yaml"]).per_endpoint) == [endpoint]
+
+
+@pytest.mark.parametrize("end", ["", "/input_items", "/cancel"])
+def test_a_long_path_is_cut_in_the_middle(end: str) -> None:
+    shown = describe_request(Evidence("GET", f"/v1/responses/{LONG}{end}"))
+    assert len(shown) <= 104
+    assert shown.endswith(end or LONG[-9:])
