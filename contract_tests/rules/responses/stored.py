@@ -10,7 +10,7 @@ from contract_tests.rules.engine.node import Node, repeats
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.responses.reply import COUNTS, responses
 from contract_tests.rules.shared.reply import always, complain_unless_object, complain_unless_time, is_time
-from fake_server.relay.redact import excerpt
+from fake_server.wire.text import shorten
 
 
 def bodies_of(*endpoints: str) -> Callable[[View], Iterable[Node]]:
@@ -48,7 +48,7 @@ def _beside_its_path(view: View) -> Iterable[tuple[Node, str]]:
 def id_of_path(node: Node, wanted: str) -> Iterable[Complaint]:
     """The answer has the id of the Response in the path."""
     if node.text and node.text != wanted:
-        yield node, str(node), excerpt(wanted, 70)
+        yield node, str(node), shorten(wanted, 70)
 
 
 @responses.rule(
