@@ -14,7 +14,7 @@ from fake_server.relay.redact.fields import clean_fields, clean_target
 from fake_server.relay.redact.names import is_secret_name
 from fake_server.wire.exchange import Aspect, Exchange
 from fake_server.wire.sse import Event
-from fake_server.wire.text import one_line, printable
+from fake_server.wire.text import one_line, printable, shorten_middle
 
 BEFORE, AFTER = 60, 90
 """Bytes of a body kept before the place and from it on."""
@@ -84,9 +84,7 @@ def make_evidence(view: View, offset: int | None, secrets: Sequence[str] = (), w
 def describe_request(evidence: Evidence) -> str:
     """`POST /v1/chat/completions {stream: true, n: 2}`."""
     members = ", ".join(f"{name}: {value}" if name else value for name, value in evidence.members)
-    target = evidence.target
-    if len(target) > _LONGEST_TARGET:  # LiteLLM's ids have 400 characters; what follows one says what is asked
-        target = f"{target[: _LONGEST_TARGET - 30]}…{target[-29:]}"
+    target = shorten_middle(evidence.target, _LONGEST_TARGET)  # ids of LiteLLM's have 400 characters
     return " ".join((evidence.method, target, f"{{{members}}}" if members else "")).rstrip()
 
 
