@@ -116,11 +116,8 @@ def create(
     seconds: float = INSTALL_SECONDS,
     base: Path = Path(sys.executable),
 ) -> None:
-    """Make a fresh environment of `base` in `home`; its pip installs `arguments`. Raises NotInstalled."""
-    run_installer(str(base), "-m", "venv", "--clear", str(home), seconds=seconds)
-    # The resolver of pip before 24 finds conflicts among pins where there are none.
-    if int(ensurepip.version().partition(".")[0]) < 24:
-        _pip(home, "install", "--quiet", "--no-input", "--upgrade", "pip", seconds=seconds)
+    """Make a fresh environment of `base` in `home` and have pip install `arguments`. Raises NotInstalled."""
+    run_installer(str(base), "-m", "venv", "--clear", "--without-pip", str(home), seconds=seconds)
     _pip(home, "install", "--quiet", "--no-input", *arguments, seconds=seconds)
 
 
@@ -157,8 +154,26 @@ def run_installer(*command: str, seconds: float = INSTALL_SECONDS) -> str:
 
 
 def _pip(home: Path, *arguments: str, seconds: float = INSTALL_SECONDS) -> str:
-    python = str(home / "bin" / "python")
-    return run_installer(python, "-m", "pip", *arguments, "--disable-pip-version-check", seconds=seconds)
+    """Run pip for `home`. One pip serves every environment: to install it into each takes longer than most packages."""
+    options = ("--python", str(home / "bin" / "python"), "--disable-pip-version-check")
+    return run_installer(str(_python_with_pip()), "-m", "pip", *options, *arguments, seconds=seconds)
+
+
+def _python_with_pip() -> Path:
+    """The interpreter of an environment with a pip whose resolver is right.
+
+    The resolver of pip before 24 finds conflicts among pins where there are none.
+    """
+    home = ENVIRONMENTS / "pip"
+    python = home / "bin" / "python"
+
+    def build() -> None:
+        run_installer(sys.executable, "-m", "venv", "--clear", str(home))
+        if int(ensurepip.version().partition(".")[0]) < 24:
+            run_installer(str(python), "-m", "pip", "install", "--quiet", "--no-input", "--upgrade", "pip")
+
+    _build_once(home, sys.version, build)
+    return python
 
 
 def _build_once(home: Path, content: str, build: Callable[[], None]) -> None:
