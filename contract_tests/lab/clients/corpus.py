@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -36,6 +37,12 @@ _COMMON: Mapping[str, Mapping[str, Any]] = {
 """What clients ask instead of a fixture's own request, where no client would make that."""
 
 
+_PAIRS = {
+    "completions.is-dict": "text-limit-dict",
+    "errors.refuses-wrong-format": "json-dict",
+    "responses.stream.is-stream": "response-stream",
+}
+"""The same exchange without the defect, where the defect is to reply in another form: nothing else is similar then."""
 T = TypeVar("T")
 
 
@@ -66,7 +73,9 @@ def subjects() -> tuple[Subject, ...]:
 
 def _find_subjects() -> Iterator[Subject]:
     for path in find(FIXTURES / "broken"):
-        yield Subject(f"broken/{path.stem}", path, _most_similar(load(path).exchange))
+        name = _PAIRS.get(path.stem)
+        pair = FIXTURES / "conforming" / f"{name}.yaml" if name else _most_similar(load(path).exchange)
+        yield Subject(f"broken/{path.stem}", path, pair)
     known = bugs()
     for path in find(FIXTURES / "bugs"):
         name = known[path.stem].of if path.stem in known else None
@@ -117,20 +126,19 @@ def _most_similar(broken: Exchange) -> Path:
 
 
 def _nearest(texts: Mapping[T, bytes], wanted: bytes) -> T:
-    """The key of the text that is most similar. Compares only those that can be nearer than the nearest so far."""
-    matcher = difflib.SequenceMatcher(None, b"", wanted, autojunk=False)
-    bounds: dict[T, float] = {}
-    for key, text in texts.items():
-        matcher.set_seq1(text)
-        bounds[key] = matcher.quick_ratio()
-    nearest, ratio = next(iter(texts)), -1.0
-    for key in sorted(texts, key=bounds.__getitem__, reverse=True):
-        if bounds[key] <= ratio:
-            break
-        matcher.set_seq1(texts[key])
-        if matcher.ratio() > ratio:
-            nearest, ratio = key, matcher.ratio()
-    return nearest
+    """The key of the text that has most in common: runs of three words and signs, as many as both have."""
+    runs = _runs(wanted)
+    return max(texts, key=lambda key: _likeness(_runs(texts[key]), runs))
+
+
+@cache
+def _runs(text: bytes) -> Counter[tuple[bytes, ...]]:
+    words = re.findall(rb"\w+|\W", text)
+    return Counter(zip(words, words[1:], words[2:], strict=False))
+
+
+def _likeness(first: Counter[tuple[bytes, ...]], second: Counter[tuple[bytes, ...]]) -> float:
+    return (first & second).total() / max(first.total() + second.total(), 1)
 
 
 @cache
