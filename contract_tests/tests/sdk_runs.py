@@ -17,6 +17,8 @@ from contract_tests.lab.tools.environments import NotInstalled
 from contract_tests.lab.tools.processes import LineProcess, inherited_variables
 
 GENERATIONS = ("0.28.1", "1", "2", "3")
+EACH_GENERATION = (*(pytest.param(older, marks=pytest.mark.slow) for older in GENERATIONS[:-1]), GENERATIONS[-1])
+"""For a fixture: the older ones are asked by the slow proofs."""
 SCRIPT = str(Path(client.__file__))
 DRIVER = str(Path(__file__).with_name("sdk_driver.py"))
 SECONDS = 100.0

@@ -7,6 +7,8 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from contract_tests.run.outcome import Outcome, RunReport
 from contract_tests.run.run import Options, run
 from fake_server import FakeServer
@@ -53,6 +55,7 @@ async def asked(port: int) -> RunReport:
         return await run(Options(f"http://127.0.0.1:{pipe}/v1", select=SECTIONS))
 
 
+@pytest.mark.slow
 def test_the_fake_written_byte_by_byte_is_no_finding() -> None:
     with FakeServer(seed=11) as fake:
         report = asyncio.run(asked(int(fake.url.rpartition(":")[2])))

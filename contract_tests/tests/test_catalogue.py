@@ -122,6 +122,7 @@ def test_a_bug_of_responses_is_played_with_and_without_stream(bug: Bug, stream: 
     assert bug.breaks[0] in found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bug", BEHAVIOURS, ids=lambda bug: bug.id)
 def test_a_behaviour_is_found_by_the_suite(bug: Bug) -> None:
     with FakeServer(seed=1, bugs=[bug.id]) as fake:

@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from contract_tests import client
-from contract_tests.tests.sdk_runs import GENERATIONS, KEY, Driver, driver_for
+from contract_tests.tests.sdk_runs import EACH_GENERATION, GENERATIONS, KEY, Driver, driver_for
 from contract_tests.tests.sdk_server import (
     DONE,
     ERROR,
@@ -30,7 +30,7 @@ from contract_tests.tests.sdk_server import (
 )
 
 
-@pytest.fixture(params=GENERATIONS)
+@pytest.fixture(params=EACH_GENERATION)
 def run(request: pytest.FixtureRequest) -> Driver:
     return driver_for(request.param)
 

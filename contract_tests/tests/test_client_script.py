@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from contract_tests import client
-from contract_tests.tests.sdk_runs import GENERATIONS, SCRIPT, Driver, driver_for, environment
+from contract_tests.tests.sdk_runs import EACH_GENERATION, SCRIPT, Driver, driver_for, environment
 from contract_tests.tests.sdk_server import (
     DONE,
     POEM,
@@ -33,7 +33,7 @@ from contract_tests.tests.sdk_server import (
 )
 
 
-@pytest.fixture(params=GENERATIONS)
+@pytest.fixture(params=EACH_GENERATION)
 def run(request: pytest.FixtureRequest) -> Driver:
     return driver_for(request.param)
 

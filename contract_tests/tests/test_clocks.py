@@ -51,6 +51,7 @@ def judged(exchange: Exchange) -> Judgement:
     return replace(judgement, findings=with_evidence(judgement.findings, (view,), ("a-secret-of-the-run",)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REPLIES)
 def test_judging_takes_time_in_proportion(name: str) -> None:
     judged(REPLIES[name](1000))

@@ -36,6 +36,7 @@ def test_a_stream_decodes_alike_however_it_is_cut(path: Path) -> None:
         assert events == whole, f"cut at byte {cut}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BOTH_WAYS)
 def test_the_judge_does_not_care_where_writes_end(name: str) -> None:
     exchange, body = replies(CONFORMING / f"{name}.yaml")

@@ -64,6 +64,7 @@ async def judged_or_why(name: str) -> RunReport | str:
         return str(reason)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "known_by"), KNOWN_BY.items())
 def test_a_hostile_target_ends_in_a_clear_finding(name: str, known_by: str) -> None:
     tracemalloc.start()

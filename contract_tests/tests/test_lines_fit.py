@@ -58,6 +58,7 @@ WRITTEN = ("made.yaml", "issue.md", "imported")
 AT_120 = ("diff of two", "diff of folders", "explain", "rules", "import of a bad file")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "columns"), [*((name, 80) for name in COMMANDS), *((name, 120) for name in AT_120)])
 def test_a_command_fits_the_columns(name: str, columns: int, tmp_path: Path) -> None:
     argv = [str(tmp_path / word) if word in WRITTEN else str(word) for word in COMMANDS[name]]
@@ -98,6 +99,7 @@ def on_terminal(columns: int, *argv: str) -> str:
     return said.decode().replace("\r\n", "\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("argv", "words", "columns"),
     [

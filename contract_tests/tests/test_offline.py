@@ -59,6 +59,7 @@ def hostile(port: int) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_a_hostile_environment_changes_nothing() -> None:
     with tripwire() as (port, met):
         done = subprocess.run(

@@ -162,6 +162,7 @@ CASES = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cause", CAUSES)
 def test_one_cause_is_one_finding_of_a_run(cause: str) -> None:
     bug, rules = CAUSES[cause]

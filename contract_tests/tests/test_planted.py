@@ -69,6 +69,7 @@ def _name(bug: planted.Bug) -> str:
     return getattr(bug, "__name__", "another_caller")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("bug", "rules"), BUGS, ids=[_name(bug) for bug, _ in BUGS])
 def test_a_planted_bug_is_named(bug: planted.Bug, rules: set[str]) -> None:
     with FakeServer(seed=1) as fake, planted.Planted(fake.base_url, bug) as proxy:
@@ -86,6 +87,7 @@ def test_a_proxy_without_a_bug_passes() -> None:
     assert _short_of(report) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1, 6))
 def test_the_untouched_fake_keeps_every_must(seed: int) -> None:
     with FakeServer(seed=seed) as fake:

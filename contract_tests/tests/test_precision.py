@@ -81,6 +81,7 @@ def genuine() -> Summary:
     return judge_files([SHARED / "recordings" / "openai.jsonl"])
 
 
+@pytest.mark.slow
 @needs_recordings
 def test_no_genuine_recording_has_a_must_finding(genuine: Summary) -> None:
     accused = [(one.label, one.rule.id, one.actual) for one in genuine.findings if one.rule.level is Level.MUST]

@@ -49,6 +49,7 @@ def test_a_name_nobody_knows_is_answered_with_the_nearest() -> None:
         load_profile("xyzzy")
 
 
+@pytest.mark.slow
 @needs_recordings
 @pytest.mark.parametrize("name", DIALECTS)
 def test_every_departure_was_seen(name: str) -> None:
@@ -61,6 +62,7 @@ def test_every_departure_was_seen(name: str) -> None:
     assert [one.rule for one in entries if one not in seen and one.link not in sources] == []
 
 
+@pytest.mark.slow
 @needs_recordings
 @pytest.mark.parametrize("name", ["azure", "ollama", "vllm", "mistral"])
 def test_the_recordings_of_a_dialect_hold_no_other_must_finding(name: str) -> None:

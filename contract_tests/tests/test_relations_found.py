@@ -203,6 +203,7 @@ def run_through(bug: Bug, *select: str, seed: int = 1) -> RunReport:
         return asyncio.run(run(Options(proxy.base_url, select=select)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("share", "seed"), [(0.0, 1), (0.05, 2), (0.5, 3), (0.3, 4)])
 @pytest.mark.parametrize(("rule", "bug", "case"), BUGS, ids=[f"{rule} {case}" for rule, _, case in BUGS])
 def test_a_bug_is_named_however_the_wording_varies(rule: str, bug: Bug, case: str, share: float, seed: int) -> None:

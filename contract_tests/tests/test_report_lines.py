@@ -63,6 +63,7 @@ def test_an_address_is_left_whole_and_a_command_can_be_copied() -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [80, 120])
 @pytest.mark.parametrize("command", [("judge", BROKEN), ("replay", BROKEN / "tools.arguments.yaml", "--judge-only")])
 def test_a_judgement_fits_the_columns(command: tuple[str | Path, ...], columns: int) -> None:

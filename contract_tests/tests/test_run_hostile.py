@@ -74,6 +74,7 @@ def test_a_target_without_any_reply_to_chat_is_told_so(name: str) -> None:
         _report(hostile_to_chat(ZOO[name]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted({*ZOO} - NO_REPLY))
 def test_a_hostile_answer_to_chat_is_a_finding(name: str) -> None:
     report = _report(hostile_to_chat(ZOO[name]))

@@ -69,6 +69,7 @@ DOWN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DOWN)
 def test_an_outage_half_way_leaves_what_was_judged_and_blames_nothing(name: str) -> None:
     report, target = report_of(from_request(8, lambda asked: DOWN[name]), "chat", "errors", "relations", "http")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from contract_tests.tests.sdk_runs import GENERATIONS, Driver, driver_for
+from contract_tests.tests.sdk_runs import EACH_GENERATION, Driver, driver_for
 from contract_tests.tests.sdk_server import RawServer, chunk, head
 from fake_server import FakeServer
 from fake_server.wire import sse
@@ -22,7 +22,7 @@ POEM_REQUEST = {
 }
 
 
-@pytest.fixture(params=GENERATIONS)
+@pytest.fixture(params=EACH_GENERATION)
 def run(request: pytest.FixtureRequest) -> Driver:
     return driver_for(request.param)
 

@@ -40,6 +40,7 @@ ALSO = {
 """What stays beside the rule: faults of every reply of this provider, which leaving bytes out does not mend."""
 
 
+@pytest.mark.slow
 @needs_recordings
 @pytest.mark.parametrize(
     ("provider", "rule"),

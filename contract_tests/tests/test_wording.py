@@ -73,6 +73,7 @@ def red(report: RunReport) -> set[str]:
     return {found.rule.id for found in report.findings if found.rule.level is Level.MUST and found.rule.relation}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vary", [capital, first_capital, other_words])
 @pytest.mark.parametrize("rate", RATES)
 def test_a_target_whose_wording_varies_is_not_red(vary: Vary, rate: float) -> None:

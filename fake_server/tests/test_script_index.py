@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -63,6 +64,7 @@ def requests(draw: st.DrawFn) -> ApiRequest:
     return ApiRequest(body if user is None else {**body, "user": user}, headers=headers)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.lists(conditions(), min_size=FEW + 1, max_size=30), requests())
 def test_no_match_is_missed_and_the_order_stays(whens: list[dict[str, Any]], asking: ApiRequest) -> None:

@@ -91,6 +91,7 @@ def test_a_sample_is_judged_as_it_should_be(name: str, tmp_path: Path) -> None:
     assert verdict.is_right, verdict
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "case", "rule"),
     [

@@ -139,6 +139,7 @@ def test_what_is_asked_of_responses_and_conversations(
     assert kind == "state" or question["body"]["input"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("client", "fixture", "right", "verdict"),
     [
@@ -214,6 +215,7 @@ def test_the_stream_helper_is_a_client_of_its_own_and_its_objects_are_read() -> 
     assert nothing is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fixture", "verdict"),
     [

@@ -126,7 +126,8 @@ def test_an_install_has_a_limit() -> None:
 
 def test_what_pip_froze_is_exact(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     printed = "b==2\nA==1\n"
-    monkeypatch.setattr(environments, "run_installer", lambda *command, seconds=0: printed)
+    monkeypatch.setattr(environments, "_python_with_pip", lambda: Path(sys.executable))
+    monkeypatch.setattr(environments, "run_installer", lambda *command, seconds: printed)
     assert environments.freeze(tmp_path) == ["A==1", "b==2"]
     printed = "a @ file:///a\n"
     with pytest.raises(NotInstalled, match="is no exact version"):
