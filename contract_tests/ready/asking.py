@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from contract_tests.ready.seen import APIS, SeenClient, SeenRequest
+from contract_tests.ready.seen import APIS, SeenClient, SeenRequest, expand
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.response_stream import FINAL
 from contract_tests.rules.engine.view import View
@@ -30,7 +30,7 @@ def cases_of(client: SeenClient, api: str) -> Sequence[Case]:
 def _case(request: SeenRequest, api: str) -> Case:
     async def play(ask: Ask) -> None:
         role = "stream" if request.is_stream else "dict"
-        body = json.dumps({**request.body, "model": ask.model}, ensure_ascii=False).encode()
+        body = json.dumps({**expand(request.body), "model": ask.model}, ensure_ascii=False).encode()
         view = await ask.raw(request.method, request.path, body, request.headers, role=role)
         ask.valid.add(role)
         if not view.ok:

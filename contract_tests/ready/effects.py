@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from enum import StrEnum
 
 from contract_tests.ready.seen import ANY_FORM, SeenClient, Verdicts
@@ -37,10 +38,11 @@ def form_of(finding: Finding) -> str:
     return f"{path}: {_VALUE.sub('…', _CONTENT.sub('…', finding.actual))}"[:_LONGEST_FORM] + instead
 
 
-def effect_of(verdict: str, level: Level = Level.MUST) -> Effect:
+def effect_of(verdict: str, level: Level = Level.MUST, also: Collection[str] = ()) -> Effect:
     """Whether a verdict of the measured table stops a client: it raises, hangs, or has no answer or another one.
 
-    Another answer than is right stops it only where a MUST rule is broken, and a NOTE never does.
+    Another answer than is right stops it only where a MUST rule is broken, and a NOTE never does; `also` names
+    members that are part of the answer for this client.
     """
     if verdict == NOT_ASKED or not verdict:
         return Effect.NOT_MEASURED
@@ -52,7 +54,7 @@ def effect_of(verdict: str, level: Level = Level.MUST) -> Effect:
         return Effect.SURVIVED
     _, _, members = verdict.partition("wrong: ")
     wrong = {member.removeprefix("final ") for member in members.split(", ")}
-    return Effect.STOPS if wrong & _ANSWER or "final response" in members else Effect.SURVIVED
+    return Effect.STOPS if wrong & _ANSWER.union(also) or "final response" in members else Effect.SURVIVED
 
 
 def verdicts_on(finding: Finding, client: SeenClient) -> Verdicts:
@@ -63,7 +65,7 @@ def verdicts_on(finding: Finding, client: SeenClient) -> Verdicts:
     return {column: row.get(column) or measured.get(column, NOT_ASKED) for column in client.columns}
 
 
-def effect_on(verdicts: Verdicts, level: Level = Level.MUST) -> Effect:
+def effect_on(verdicts: Verdicts, level: Level = Level.MUST, also: Collection[str] = ()) -> Effect:
     """The worst of what became of a client and its helpers."""
-    effects = {effect_of(verdict, level) for verdict in verdicts.values()}
+    effects = {effect_of(verdict, level, also) for verdict in verdicts.values()}
     return next((effect for effect in Effect if effect in effects), Effect.NOT_MEASURED)

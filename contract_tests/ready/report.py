@@ -51,7 +51,7 @@ def describe(readiness: Readiness, verdicts: Verdicts) -> str:
     client = readiness.client
     parts: dict[str, list[str]] = {}
     for column, verdict in verdicts.items():
-        if effect_of(verdict) is Effect.STOPS or verdict == NO_ANSWER:
+        if effect_of(verdict, also=client.acts_on) is Effect.STOPS or verdict == NO_ANSWER:
             parts.setdefault(_in_words(verdict), []).append(column.partition(" ")[2] or "")
     if not parts:
         return f"{client.client} {client.version} has no answer to go on with"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -20,9 +21,37 @@ ANY_FORM = "*"
 """Stands for every form in which a rule can be broken."""
 
 
+LONGEST_TEXT = 300
+"""Characters of a text in a request that are kept: what a client tells its model is long, and the target's to bear."""
+_CUT = re.compile(r"⟨(\d+) more characters⟩\Z")
+_FILLER = "and so on, "
+
+
+def shorten_text(text: str) -> str:
+    """The beginning of a long text, with the number of characters that are left out."""
+    left = len(text) - LONGEST_TEXT
+    return text if left <= 0 else f"{text[:LONGEST_TEXT]}⟨{left} more characters⟩"
+
+
+def expand(value: Any) -> Any:
+    """A body with its shortened texts as long as they were."""
+    if isinstance(value, dict):
+        return {name: expand(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [expand(part) for part in value]
+    cut = _CUT.search(value) if isinstance(value, str) else None
+    if cut is None:
+        return value
+    left = int(cut[1])
+    return value[: cut.start()] + (_FILLER * (left // len(_FILLER) + 1))[:left]
+
+
 @dataclass(frozen=True)
 class SeenRequest:
-    """A request as the client sent it: header fields less those about the connection and the key, and its body."""
+    """A request as the client sent it: header fields less those about the connection and the key, and its body.
+
+    Long texts in the body are shortened; `expand` gives them their length.
+    """
 
     name: str
     method: str
@@ -43,7 +72,8 @@ class SeenClient:
     `columns` are its names in the measured table: the client, and helpers of its own that are read apart. `requests`
     holds what it sends by API; `api` is the one it speaks unless told otherwise. `forms` holds, by rule and form of
     finding (see `form_of`), what became of it where that is not what the table says of the rule. `ends` holds
-    by way of ending what became of it where a Response was not completed, though no rule is broken.
+    by way of ending what became of it where a Response was not completed, though no rule is broken. `acts_on` names
+    members of its answers that applications act on, beside text, calls and end.
     """
 
     client: str
@@ -54,6 +84,7 @@ class SeenClient:
     requests: Mapping[str, Sequence[SeenRequest]]
     forms: Mapping[str, Mapping[str, Verdicts]] = field(default_factory=dict)
     ends: Mapping[str, Verdicts] = field(default_factory=dict)
+    acts_on: tuple[str, ...] = ()
 
     def text(self) -> str:
         """The content of its file: a line for each request and form, for readable diffs."""
@@ -89,4 +120,6 @@ def load_client(name: str) -> SeenClient:
         api: tuple(SeenRequest(**{**request, "headers": tuple(request["headers"].items())}) for request in seen)
         for api, seen in read.pop("requests").items()
     }
-    return SeenClient(**{**read, "columns": tuple(read["columns"])}, requests=requests)
+    for name in ("columns", "acts_on"):
+        read[name] = tuple(read.get(name, ()))
+    return SeenClient(**read, requests=requests)

@@ -103,7 +103,7 @@ def _weigh_finding(case_id: str, finding: Finding, client: SeenClient) -> Obstac
     if finding.rule.id == REFUSED:
         return Obstacle(case_id, Effect.STOPS, dict.fromkeys(client.columns, NO_ANSWER), finding)
     verdicts = verdicts_on(finding, client)
-    return Obstacle(case_id, effect_on(verdicts, finding.rule.level), verdicts, finding)
+    return Obstacle(case_id, effect_on(verdicts, finding.rule.level, client.acts_on), verdicts, finding)
 
 
 def grouped(obstacles: Iterable[Obstacle]) -> dict[str, list[Obstacle]]:

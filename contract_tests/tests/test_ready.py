@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from contract_tests.ready.effects import Effect, effect_of
-from contract_tests.ready.seen import APIS, FOLDER, client_names, load_client
+from contract_tests.ready.seen import APIS, FOLDER, client_names, expand, load_client, shorten_text
 from contract_tests.report.breakage import load_table
 from contract_tests.rules import RULES
 from contract_tests.rules.engine.judge import Level
 from contract_tests.tests.test_cli import KEY, contract
-from contract_tests.tests.test_ready_forms import LANGCHAIN, NODE, PYTHON, Fault, change, play
+from contract_tests.tests.test_ready_forms import CLIENTS, CODEX, LANGCHAIN, NODE, PYTHON, Fault, change, play
 from fake_server import FakeServer
 
 
@@ -116,15 +116,32 @@ def test_a_target_of_responses_alone_is_found_without_a_list_of_models() -> None
 
 def test_what_is_saved_is_small_and_of_the_measured_versions() -> None:
     measured = load_table().clients
-    assert client_names() == (LANGCHAIN, NODE, PYTHON)
+    assert set(client_names()) == set(CLIENTS)
     for name in client_names():
         client = load_client(name)
-        assert {measured[column] for column in client.columns} == {client.version}
-        assert set(client.requests) == set(APIS)
+        assert {measured.get(column, client.version) for column in client.columns} == {client.version}
+        assert set(client.requests) == (set(APIS) if name != CODEX else {"responses"})
         assert client.api in client.requests
         assert (FOLDER / f"{name}.json").read_text("utf-8") == client.text()
-        assert len(client.text()) < 24_000
+        assert len(client.text()) < 40_000
         assert set(client.forms) <= set(RULES)
+
+
+def test_long_texts_of_a_request_are_shortened_and_sent_as_long_as_they_were() -> None:
+    text = "a" * 1000
+    short = shorten_text(text)
+    assert len(short) < 340
+    assert expand({"input": [{"text": short}, 7]})["input"][0]["text"].startswith("a" * 300 + "and so on")
+    assert len(expand(short)) == 1000
+    assert (shorten_text("Hi"), expand("Hi")) == ("Hi", "Hi")
+    (first, *_) = load_client(CODEX).requests["responses"]
+    assert len(json.dumps(expand(first.body))) > 35_000
+
+
+def test_an_api_that_a_client_does_not_speak_is_refused() -> None:
+    done = contract("ready", "http://127.0.0.1:9/v1", "--for", CODEX, "--api", "chat")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--api chat: codex speaks responses alone" in done.stderr
 
 
 def test_what_is_saved_holds_no_key_and_nothing_of_a_machine() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from contract_tests.ready.asking import cases_of
 from contract_tests.ready.effects import Effect
-from contract_tests.ready.seen import APIS, load_client
+from contract_tests.ready.seen import APIS, expand, load_client
 from contract_tests.ready.verdict import Readiness, grouped, weigh
 from contract_tests.run.outcome import RunReport
 from contract_tests.run.run import Options, run
@@ -19,6 +19,8 @@ from fake_server import FakeServer
 
 Fault = Mapping[str, Any]
 PYTHON, NODE, LANGCHAIN = "openai-python", "openai-node", "langchain"
+AGENTS, AI, CODEX = "agents-sdk", "ai-sdk", "codex"
+CLIENTS = (PYTHON, NODE, LANGCHAIN, AGENTS, AI, CODEX)
 
 
 def drop(*kinds: str) -> list[Fault]:
@@ -42,6 +44,11 @@ def inserted(text: str, after: int = 3) -> list[Fault]:
     return [{"fault": "insert-event", "text": text, "after": after}]
 
 
+def each(found: str, but: str = "") -> dict[str, str]:
+    """The same finding for every client, or for all but one."""
+    return {name: found for name in CLIENTS if name != but}
+
+
 OTHER = {"text": "Another text."}
 CHAT_USAGE = {"total_tokens": 10, "prompt_tokens": 9, "completion_tokens": 1}
 BEGINS, ANNOUNCED, BRACKETS, TEXT, OUTPUT, ENDS, FAILS, TYPED = (
@@ -50,66 +57,64 @@ BEGINS, ANNOUNCED, BRACKETS, TEXT, OUTPUT, ENDS, FAILS, TYPED = (
         *("begins", "announced", "part-brackets", "text-agrees", "output-agrees", "ends-once", "fails-well", "typed"),
     )
 )
+ITEM, OBJECT = "responses.stream.item-closes", "responses.object"
 FORMS: dict[str, tuple[str | Sequence[Fault], dict[str, str]]] = {
     "no created": (drop("response.created"), {PYTHON: BEGINS, NODE: BEGINS}),
     "no created, as LiteLLM": ("litellm-responses-without-created", {PYTHON: BEGINS, NODE: BEGINS}),
-    "no output_item.added": (drop("response.output_item.added"), {PYTHON: ANNOUNCED, NODE: ANNOUNCED}),
-    "no output_item.done": (drop("response.output_item.done"), {}),
-    "nothing closed, as CLIProxyAPI": ("cliproxyapi-no-done-events", {}),
-    "no text deltas": (drop("response.output_text.delta"), {PYTHON: TEXT, NODE: TEXT, LANGCHAIN: TEXT}),
-    "no text deltas, as codex-lb": ("codex-lb-no-text-deltas", {PYTHON: TEXT, NODE: TEXT, LANGCHAIN: TEXT}),
+    "no output_item.added": (
+        drop("response.output_item.added"),
+        {PYTHON: ANNOUNCED, NODE: ANNOUNCED, AI: ANNOUNCED},
+    ),
+    "no output_item.done": (drop("response.output_item.done"), {CODEX: ITEM}),
+    "nothing closed, as CLIProxyAPI": ("cliproxyapi-no-done-events", {CODEX: ITEM}),
+    "no text deltas": (drop("response.output_text.delta"), each(TEXT, but=CODEX)),
+    "no text deltas, as codex-lb": ("codex-lb-no-text-deltas", each(TEXT, but=CODEX)),
     "no content parts": (
         drop("response.content_part.added", "response.content_part.done"),
         {PYTHON: BRACKETS, NODE: BRACKETS},
     ),
     "no indices, no item_id": (
         change(remove=["output_index", "content_index", "item_id"]),
-        {PYTHON: ANNOUNCED, NODE: ANNOUNCED},
+        {PYTHON: ANNOUNCED, NODE: ANNOUNCED, AI: ANNOUNCED},
     ),
-    "no indices, as llama.cpp": ("llamacpp-responses-events-without-indices", {PYTHON: ANNOUNCED, NODE: ANNOUNCED}),
+    "no indices, as llama.cpp": (
+        "llamacpp-responses-events-without-indices",
+        {PYTHON: ANNOUNCED, NODE: ANNOUNCED, AI: ANNOUNCED},
+    ),
     "item ids null": (
         [
             *change(where="$.item_id", set={"item_id": None}),
             *change("$.item", set={"id": None}),
             *change("$.response.output[*]", set={"id": None}),
         ],
-        {NODE: "responses.item-ids"},
+        {NODE: "responses.item-ids", AI: "responses.item-ids"},
     ),
     "terminal output empty": (at_end(set={"output": []}), {PYTHON: OUTPUT, NODE: OUTPUT}),
     "terminal output empty, as Codex": ("codex-backend-terminal-output-empty", {PYTHON: OUTPUT, NODE: OUTPUT}),
     "item text is not the deltas": (
         [*change("$.item.content[*]", set=OTHER), *change("$.response.output[*].content[*]", set=OTHER)],
-        {PYTHON: TEXT, NODE: TEXT},
+        {PYTHON: TEXT, NODE: TEXT, AGENTS: TEXT, CODEX: TEXT},
     ),
     "usage null": (at_end(set={"usage": None}), {}),
-    "usage in chat names": (at_end(set={"usage": CHAT_USAGE}), {}),
-    "terminal response without id": (
-        at_end(remove=["id"]),
-        {PYTHON: "responses.object", NODE: "responses.object"},
+    "usage in chat names": (
+        at_end(set={"usage": CHAT_USAGE}),
+        {AI: "responses.no-chat", CODEX: "responses.no-chat"},
     ),
-    "no terminal event": (drop("response.completed"), {PYTHON: ENDS, NODE: ENDS, LANGCHAIN: ENDS}),
-    "no terminal event, as CLIProxyAPI": (
-        "cliproxyapi-closed-before-completed",
-        {PYTHON: ENDS, NODE: ENDS, LANGCHAIN: ENDS},
-    ),
+    "terminal response without id": (at_end(remove=["id"]), {PYTHON: OBJECT, NODE: OBJECT, CODEX: OBJECT}),
+    "no terminal event": (drop("response.completed"), each(ENDS)),
+    "no terminal event, as CLIProxyAPI": ("cliproxyapi-closed-before-completed", each(ENDS)),
     "failed with an error": (
         [{"fault": "error-event", "failed": True, "after_events": 5}],
-        dict.fromkeys((PYTHON, NODE, LANGCHAIN), "the answer ends as failed: server_error: The server"),
+        each("the answer ends as failed: server_error: The server"),
     ),
-    "failed with null": (
-        ended("failed", error=None, output=[]),
-        {PYTHON: FAILS, NODE: FAILS, LANGCHAIN: FAILS},
-    ),
-    "an error event alone": (
-        [{"fault": "error-event", "after_events": 5}],
-        {PYTHON: FAILS, NODE: FAILS, LANGCHAIN: "relations.accepted"},
-    ),
+    "failed with null": (ended("failed", error=None, output=[]), each(FAILS)),
+    "an error event alone": ([{"fault": "error-event", "after_events": 5}], each("relations.accepted")),
     "incomplete": (
         ended("incomplete", incomplete_details={"reason": "max_output_tokens"}),
-        {PYTHON: "the answer ends as incomplete: max_output_tokens"},
+        dict.fromkeys((PYTHON, AGENTS, CODEX), "the answer ends as incomplete: max_output_tokens"),
     ),
-    "events without a type": ("cursor2api-responses-events-flat", {PYTHON: TYPED, NODE: TYPED, LANGCHAIN: TYPED}),
-    "chunks of a chat": ("g4f-responses-stream-is-chat", {PYTHON: TYPED, NODE: TYPED, LANGCHAIN: TYPED}),
+    "events without a type": ("cursor2api-responses-events-flat", each(TYPED)),
+    "chunks of a chat": ("g4f-responses-stream-is-chat", each(TYPED)),
     # what no client was seen to break on
     "[DONE]": (inserted("data: [DONE]\n\n", -1), {}),
     "no sequence numbers": (change(remove=["sequence_number"]), {}),
@@ -149,7 +154,7 @@ def stops(readiness: Readiness) -> list[str]:
 def test_each_broken_form_stops_the_clients_that_it_breaks(form: str) -> None:
     faults, expected = FORMS[form]
     report = ask(faults)
-    for name in (PYTHON, NODE, LANGCHAIN):
+    for name in CLIENTS:
         readiness = weigh(load_client(name), "responses", report)
         if name in expected:
             assert any(found.startswith(expected[name]) for found in stops(readiness)), (name, stops(readiness))
@@ -160,17 +165,18 @@ def test_each_broken_form_stops_the_clients_that_it_breaks(form: str) -> None:
 
 
 @pytest.mark.parametrize("seed", [None, 2, 3])
-@pytest.mark.parametrize("name", [PYTHON, NODE, LANGCHAIN])
+@pytest.mark.parametrize("name", CLIENTS)
 def test_the_fake_carries_each_client(name: str, seed: int | None) -> None:
     client = load_client(name)
     with FakeServer([], seed=seed or 1, plain=seed is None) as fake:
-        for api, path in APIS.items():
+        for api in client.requests:
+            path = APIS[api]
             report = asyncio.run(run(Options(fake.base_url), cases=cases_of(client, api), path=path))
             readiness = weigh(client, api, report)
             assert list(readiness.obstacles) == [], (api, grouped(readiness.obstacles))
             assert readiness.exit_code == 0
         sent = [request.json for request in fake.requests if request.path.endswith(tuple(APIS.values()))]
-    seen = [dict(request.body) for requests in client.requests.values() for request in requests]
+    seen = [expand(request.body) for requests in client.requests.values() for request in requests]
     assert sorted(json.dumps({**body, "model": ""}, sort_keys=True) for body in sent) == sorted(
         json.dumps({**body, "model": ""}, sort_keys=True) for body in seen
     )

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import datetime
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import click
 
 from contract_tests.lab.clients.driving import CLIENTS, Driver
 from contract_tests.lab.ready import tasks
 from contract_tests.lab.ready.forms import measure
-from contract_tests.lab.ready.recording import record
+from contract_tests.lab.ready.recording import record, record_codex
 from contract_tests.lab.tools.environments import NotInstalled
 from contract_tests.lab.tools.processes import ending_on_sigterm
-from contract_tests.ready.seen import FOLDER, SeenClient, load_client
+from contract_tests.ready.seen import FOLDER, SeenClient, SeenRequest, load_client
+
+Record = Callable[[Sequence[Driver]], Mapping[str, tuple[SeenRequest, ...]]]
+"""Gives what a client sends, by API, from the drivers of its columns."""
 
 
 @dataclass(frozen=True)
@@ -24,28 +29,28 @@ class Subject:
     """A client that `contract ready` knows by this name.
 
     `columns` are its names among the measured clients, its own first; `api` is what its current version speaks unless
-    told otherwise; `tasks` holds what it is asked to do by each API.
+    told otherwise. `acts_on` names members of its answers on which applications act, beside text, calls and end.
     """
 
     columns: Sequence[str]
     api: str
-    tasks: Mapping[str, tasks.Tasks]
+    record: Record
+    acts_on: tuple[str, ...] = ()
+
+
+def _tasks(responses: tasks.Tasks = tasks.RESPONSES) -> Record:
+    return partial(record, tasks={"responses": responses, "chat": tasks.CHAT})
 
 
 SUBJECTS: Mapping[str, Subject] = {
-    "openai-python": Subject(  # its README: "the primary API … is the Responses API"
-        ("openai-python 3", "openai-python .stream()"),
-        "responses",
-        {"responses": tasks.RESPONSES, "chat": tasks.CHAT},
-    ),
-    "openai-node": Subject(
-        ("openai-node 7", "openai-node .stream()"),
-        "responses",
-        {"responses": tasks.RESPONSES, "chat": tasks.CHAT},
-    ),
-    "langchain": Subject(  # ChatOpenAI, unless use_responses_api or a model that has no other API
-        ("LangChain",), "chat", {"chat": tasks.CHAT, "responses": tasks.RESPONSES_OF_MESSAGES}
-    ),
+    # the SDKs' guides lead with Responses, and both frameworks of OpenAI's and Vercel's default to it
+    "openai-python": Subject(("openai-python 3", "openai-python .stream()"), "responses", _tasks()),
+    "openai-node": Subject(("openai-node 7", "openai-node .stream()"), "responses", _tasks()),
+    "agents-sdk": Subject(("Agents SDK",), "responses", _tasks(), ("streamed",)),
+    "ai-sdk": Subject(("AI SDK",), "responses", _tasks()),
+    # ChatOpenAI, unless use_responses_api or a model that has no other API
+    "langchain": Subject(("LangChain",), "chat", _tasks(tasks.RESPONSES_OF_MESSAGES)),
+    "codex": Subject(("Codex CLI",), "responses", lambda _: record_codex()),
 }
 """Every client that is recorded. To add one: its driver (see the lab's README), and a row here."""
 
@@ -83,20 +88,33 @@ def see(name: str) -> SeenClient:
     chosen = [client for column in subject.columns for client in CLIENTS if client.name == column]
     with ExitStack() as stack:
         drivers = [stack.enter_context(Driver(client)) for client in chosen]
-        requests = record(drivers, subject.tasks)
-        forms, ends = measure(drivers)
+        requests = subject.record(drivers)
+        forms, ends = measure(drivers, subject.acts_on)
+    columns = tuple(subject.columns)
     return SeenClient(
-        name, drivers[0].version, today, subject.api, tuple(subject.columns), requests, forms=forms, ends=ends
+        name, drivers[0].version, today, subject.api, columns, requests, forms, ends, acts_on=subject.acts_on
     )
 
 
 def is_known(name: str, seen: SeenClient) -> bool:
-    """Whether the saved file says the same, its date aside."""
+    """Whether the saved file says the same, its date aside, and what the texts of requests are."""
     try:
         known = load_client(name)
     except OSError:
         return False
-    return replace(known, seen=seen.seen) == seen
+    return _comparable(known) == _comparable(seen)
+
+
+def _comparable(client: SeenClient) -> object:
+    shapes = {api: [(each.name, _shape(each.body)) for each in requests] for api, requests in client.requests.items()}
+    return shapes, replace(client, seen="", requests={})
+
+
+def _shape(value: Any) -> Any:
+    """The names of the members, and the kinds of values."""
+    if isinstance(value, dict):
+        return {name: _shape(part) for name, part in value.items()}
+    return [_shape(part) for part in value] if isinstance(value, (list, tuple)) else type(value).__name__
 
 
 if __name__ == "__main__":

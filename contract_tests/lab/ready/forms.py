@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import deepcopy
 from functools import cache, partial
 from http.client import HTTPConnection
@@ -112,6 +112,11 @@ def _in_error(events: list[Event]) -> list[Event]:
     return [*events[:5], {"type": "error", "sequence_number": 5, **error}]
 
 
+def _chunk(text: str) -> Event:
+    choice = {"index": 0, "delta": {"content": text}, "finish_reason": None}
+    return {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": MODEL, "choices": [choice]}
+
+
 _FAILURE = {"code": "server_error", "message": "It broke."}
 ENDS: Mapping[str, Edit] = {
     INCOMPLETE: _ended(INCOMPLETE, incomplete_details={"reason": "max_output_tokens"}),
@@ -148,6 +153,8 @@ FORMS: Mapping[str, Edit] = {
     "no terminal event": _without(*_ENDS),
     "nothing after the deltas": lambda events: events[:8],
     "failed without error": _ended(FAILED, error=None),
+    "no types": _each(_drop("type")),
+    "chunks of a chat": lambda events: [_chunk(event["delta"]) for event in events if "delta" in event],
     "no sequence numbers": _each(_drop("sequence_number")),
     "events behind the end": lambda events: [*events, {**events[1]}],
     "the end twice": lambda events: [*events, {**events[-1]}],
@@ -182,12 +189,13 @@ def edited(exchange: Exchange, edit: Edit) -> Exchange:
     for number, event in enumerate(changed):
         if "sequence_number" in event:
             event["sequence_number"] = number
-    payload = "".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in changed).encode()
+    named = [(f"event: {event['type']}\n" if "type" in event else "", json.dumps(event)) for event in changed]
+    payload = "".join(f"{name}data: {data}\n\n" for name, data in named).encode()
     return exchange.but(writes=(Write(payload),))
 
 
-def measure(drivers: Sequence[Driver]) -> tuple[dict[str, dict[str, Row]], dict[str, Row]]:
-    """What becomes of a client and its helpers, by rule and form, and by way of ending."""
+def measure(drivers: Sequence[Driver], also: Collection[str] = ()) -> tuple[dict[str, dict[str, Row]], dict[str, Row]]:
+    """What becomes of a client and its helpers, by rule and form, and by way of ending; `also` as in `effect_of`."""
     good = whole_stream()
     right = {driver.client.name: _ask(driver, edited(good, lambda events: events)) for driver in drivers}
     shown: dict[str, tuple[Exchange, Row]] = {}
@@ -199,7 +207,7 @@ def measure(drivers: Sequence[Driver]) -> tuple[dict[str, dict[str, Row]], dict[
     ends: dict[str, Row] = {
         name: {column: _without_finish(verdict) for column, verdict in shown[name][1].items()} for name in ENDS
     }
-    return _by_rule(columns, [shown[name] for name in FORMS if name not in ENDS]), ends
+    return _by_rule(columns, [shown[name] for name in FORMS if name not in ENDS], also), ends
 
 
 def _ask(driver: Driver, exchange: Exchange) -> Mapping[str, Any]:
@@ -220,12 +228,14 @@ def _without_finish(verdict: str) -> str:
     return verdict if not mark or kind else f"wrong: {', '.join(rest)}" if rest else "fine"
 
 
-def _by_rule(columns: Sequence[str], shown: Sequence[tuple[Exchange, Row]]) -> dict[str, dict[str, Row]]:
+def _by_rule(
+    columns: Sequence[str], shown: Sequence[tuple[Exchange, Row]], also: Collection[str]
+) -> dict[str, dict[str, Row]]:
     """The verdicts by rule and form, of forms that do not do to a client what the table says of the rule."""
     known: dict[str, dict[str, Row]] = {}
     every = [(_broken(exchange), row) for exchange, row in shown]
     every += [(broken, _row(name, columns)) for name, broken in _fixtures()]
-    for broken, row in sorted(every, key=lambda pair: (len(pair[0]), -_harm(pair[1]))):
+    for broken, row in sorted(every, key=lambda pair: (len(pair[0]), -_harm(pair[1], also))):
         for rule, form in broken:
             known.setdefault(rule, {}).setdefault(form, row)
     table = load_table()
@@ -236,18 +246,18 @@ def _by_rule(columns: Sequence[str], shown: Sequence[tuple[Exchange, Row]]) -> d
     return {
         rule: different
         for rule, forms in sorted(known.items())
-        if (different := {form: row for form, row in sorted(forms.items()) if _differs(row, table.of_rule(rule))})
+        if (different := {form: row for form, row in sorted(forms.items()) if _differs(row, table.of_rule(rule), also)})
     }
 
 
-def _harm(row: Row) -> int:
+def _harm(row: Row, also: Collection[str]) -> int:
     """How many of the client and its helpers are stopped."""
-    return sum(effect_of(verdict) is Effect.STOPS for verdict in row.values())
+    return sum(effect_of(verdict, also=also) is Effect.STOPS for verdict in row.values())
 
 
-def _differs(row: Row, measured: Row) -> bool:
+def _differs(row: Row, measured: Row, also: Collection[str]) -> bool:
     return any(
-        effect_of(verdict) is not effect_of(measured.get(column, NOT_ASKED))
+        effect_of(verdict, also=also) is not effect_of(measured.get(column, NOT_ASKED), also=also)
         for column, verdict in row.items()
         if verdict != NOT_ASKED
     )
@@ -267,12 +277,13 @@ def _row(name: str, columns: Sequence[str]) -> Row:
 
 @cache
 def _fixtures() -> Sequence[tuple[str, list[tuple[str, str]]]]:
-    """The fixtures that the table has verdicts on and that break one MUST rule on answers, with what they break.
+    """The fixtures of bugs that the table has verdicts on and that break one MUST rule on answers, with that.
 
     Of what breaks several, none is to blame alone; of usage the table does not tell who reads it.
     """
     known = load_table().verdicts
-    judged = [(subject.name, _broken(load(subject.path).exchange)) for subject in subjects() if subject.name in known]
+    chosen = [subject for subject in subjects() if subject.name in known and subject.name.startswith("bugs/")]
+    judged = [(subject.name, _broken(load(subject.path).exchange)) for subject in chosen]
     return [(name, broken) for name, broken in judged if len(broken) == 1 and _is_plain(broken[0][0])]
 
 

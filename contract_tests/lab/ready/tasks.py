@@ -24,7 +24,9 @@ _TURN: Sequence[Mapping[str, Any]] = (
     {"type": "function_call", "call_id": "call_oslo1", "name": "get_weather", "arguments": _ARGUMENTS},
     {"type": "function_call_output", "call_id": "call_oslo1", "output": _RESULT},
 )
-_NAME = "a_city"
+CITY, _NAME = "Name a city.", "a_city"
+PROMPTS = {"call": WEATHER, "call-stream": WEATHER, "after-call": WEATHER, "object": CITY}
+"""What is said for a task in place of HELLO by clients whose driver says that to everything."""
 Tasks = Mapping[str, Mapping[str, Any]]
 """The body of what a client is asked, by the name of the task."""
 
@@ -40,7 +42,7 @@ CHAT: Tasks = {
     "call-stream": {"messages": _user(WEATHER), "tools": [_CHAT_TOOL], "stream": True},
     "after-call": {"messages": list(_CHAT_TURN), "tools": [_CHAT_TOOL], "stream": True},
     "object": {
-        "messages": _user("Name a city."),
+        "messages": _user(CITY),
         "response_format": {
             "type": "json_schema",
             "json_schema": {"name": _NAME, "schema": _STRICT, "strict": True},
@@ -57,7 +59,7 @@ def _responses(turn: Sequence[Mapping[str, Any]]) -> Tasks:
         "call": {"input": WEATHER, "tools": [_TOOL]},
         "call-stream": {"input": WEATHER, "tools": [_TOOL], "stream": True},
         "after-call": {"input": list(turn), "tools": [_TOOL], "stream": True},
-        "object": {"input": "Name a city.", **_OBJECT},
+        "object": {"input": CITY, **_OBJECT},
     }
 
 
