@@ -16,14 +16,15 @@ from typing import TypeAlias
 from pydantic_core import SchemaError, SchemaValidator, ValidationError, core_schema
 
 from fake_server.wire.budget import spend
+from fake_server.wire.freed import give_back
 from fake_server.wire.text import shorten
 
 Compiled: TypeAlias = tuple[SchemaValidator, int]
 """A compiled pattern, and how many microseconds that took: they tell its size, as nothing else does."""
 _LEAST, _QUICK, _LARGE = 50, 1000, 2000
 """Microseconds that a small pattern counts; from which on a search costs by its size; from which on it is large."""
-_MOST_KEPT, _OTHERS = 200_000, 100
-"""Microseconds of compiling whose patterns may be kept in memory (some 20 MB), and patterns that push them out."""
+_MOST_KEPT, _OTHERS = 50_000, 100
+"""Microseconds of compiling whose patterns may be kept in memory (some 15 MB), and patterns that push them out."""
 _SHORT, _MOST_DEAR = 200, 1000
 """Characters that are searched quickly whatever the pattern; large patterns whose sizes are remembered."""
 
@@ -76,6 +77,7 @@ def _push_out(steps: int) -> None:
         _kept = 0
         for _ in range(_OTHERS):
             SchemaValidator(core_schema.str_schema(pattern=f"^{next(_numbers)}$"))
+        give_back(at_once=True)
 
 
 _kept = 0

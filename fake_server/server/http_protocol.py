@@ -15,12 +15,15 @@ from fake_server.server.deliveries import refuse
 from fake_server.server.request_context import UPGRADE
 from fake_server.server.sender import WRITE_SECONDS, SocketSender
 from fake_server.server.settings import Settings
-from fake_server.server.waiting import MOST_BUSY, Waiting, close_soon
+from fake_server.server.waiting import FIELD, MOST_BUSY, UnderWay, Waiting, close_soon
 
 MOST_FIELDS, MOST_PIPELINED = 500, 100
 """Fields of a head, and requests on one connection that wait for the replies before theirs."""
 _TOO_MANY_FIELDS = ErrorReply(431, f"The head of a request has more than {MOST_FIELDS} fields.")
 _MANY_REQUESTS = f"{MOST_BUSY} requests are under way, or {MOST_PIPELINED} wait on this connection"
+_NO_ROOM = "requests under way take all the room"
+_RECEIVED = 64 * 1024
+"""Bytes that are received at once from one connection: none of them count before they are here."""
 HEAD_SECONDS, HEAD_BYTES = 60.0, 64 * 1024
 """Seconds that a connection may take to send the head of a request, and bytes that it may send before one.
 
@@ -39,7 +42,7 @@ class Protocol(HttpToolsProtocol):
     """Uvicorn's HTTP/1.1, with bounds on what a request may take, and refusals in OpenAI's form."""
 
     _deadline: asyncio.TimerHandle | None = None
-    _in_head = _brought = False
+    _in_head = _brought = _serving = False
     _useless = 0
     _refusal: ErrorReply | None = None
     _upgrade = b""
@@ -52,19 +55,27 @@ class Protocol(HttpToolsProtocol):
         fake: Any = self.app
         self._settings: Settings = fake.settings
         self._waiting: Waiting = self.server_state.waiting  # type: ignore[attr-defined]
+        self._under_way = UnderWay(self._settings.spaces.budget)
 
         async def serve(scope: Any, receive: Any, send: Any) -> None:
             cycle = send.__self__
             sender = SocketSender(self, scope, cycle)
-            if (refusal := scope.pop(_REFUSAL, None)) is not None:
-                await fake.refuse(ErrorReply(refusal.status, refusal.message, code=refusal.code), scope, sender)
-                return
-            await fake.serve(scope, receive, sender, body_arrived=not cycle.more_body)
+            self._serving = True
+            try:
+                if (refusal := scope.pop(_REFUSAL, None)) is None:
+                    await fake.serve(scope, receive, sender, body_arrived=not cycle.more_body)
+                else:
+                    await fake.refuse(ErrorReply(refusal.status, refusal.message, code=refusal.code), scope, sender)
+            finally:
+                self._serving = False
+                if self.parser is None:
+                    self._forget()
 
         self.app = serve
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        transport.max_size = _RECEIVED  # type: ignore[attr-defined]
         self._waiting.add(self)
         self._deadline = self.loop.call_later(HEAD_SECONDS, self._too_late)
 
@@ -84,7 +95,10 @@ class Protocol(HttpToolsProtocol):
             return
         self._useless = 0 if self._brought else self._useless + len(data)
         if self._useless:
-            self._waiting.grow(self, len(data))
+            self._waiting.hold(self, self._useless + len(self.headers or ()) * FIELD)
+        elif self._busy and not self._under_way.hold(body=len(self.cycle.body)):
+            self._refuse(errors.busy(_NO_ROOM))
+            return
         if self._useless > HEAD_BYTES:
             self._refuse(ErrorReply(431, f"The head of a request is longer than {HEAD_BYTES} bytes."))
         elif self._in_head and len(self.headers) > MOST_FIELDS:
@@ -136,6 +150,10 @@ class Protocol(HttpToolsProtocol):
         if len(self.headers) > MOST_FIELDS or len(self.pipeline) >= MOST_PIPELINED or len(self.tasks) >= MOST_BUSY:
             self._wrong = _TOO_MANY_FIELDS if len(self.headers) > MOST_FIELDS else errors.busy(_MANY_REQUESTS)
             raise HttpParserError(self._wrong.message)
+        head = sum(len(name) + len(value) for name, value in self.headers) + len(self.url)
+        if not self._under_way.begin(head, len(self.headers)):
+            self._wrong = errors.busy(_NO_ROOM)
+            raise HttpParserError(self._wrong.message)
         self._waiting.pop(self, None)
         super().on_headers_complete()
         self.headers = []  # trailers, which nobody reads, must not join the head's fields
@@ -150,7 +168,8 @@ class Protocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if self.cycle.response_complete:
+        self._under_way.end()
+        if self.cycle is not None and self.cycle.response_complete:
             self.cycle.scope = {}  # type: ignore[typeddict-item]  # an idle connection holds no head
             if not self._in_head:
                 self.scope = self.cycle.scope
@@ -166,10 +185,26 @@ class Protocol(HttpToolsProtocol):
         self._waiting.pop(self, None)
         if self.socket is not None:
             self.socket.lost()
+        self._under_way.release()
         super().connection_lost(exc)
+        self._unset_keepalive_if_required()  # which uvicorn does where nothing went wrong
+        self.headers, self.scope = [], {}  # type: ignore[typeddict-item]
+        self.pipeline.clear()
+        if not self._serving:  # of requests in a row, some may never be answered
+            self._forget()
+
+    def _forget(self) -> None:
+        """Refer to nothing that refers to this: the memory of lost connections must not wait for the collector."""
+        self.cycle = self.app = None  # type: ignore[assignment]
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if not self._under_way.hold(unread=self.transport.get_write_buffer_size()):
+            self.transport.abort()
 
     def resume_writing(self) -> None:
         super().resume_writing()
+        self._under_way.hold(unread=0)
         if self.socket is not None:
             self.socket.may_read()
 

@@ -47,6 +47,13 @@ class InFlight:
         spaces.budget.refused[IN_FLIGHT] += 1
         return False
 
+    def hold_part(self, spaces: Spaces, size: int) -> bool:
+        """Count bytes that the reply is being made of, until `hold_reply`; False where there is no room."""
+        if not self.hold(spaces, size):
+            return False
+        self._reply += size
+        return True
+
     def hold_reply(self, spaces: Spaces, delivery: Delivery) -> Delivery:
         """The reply, which counts in place of what it was made from; a refusal where there is no room for it."""
         writes = delivery.writes

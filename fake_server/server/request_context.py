@@ -37,6 +37,7 @@ from fake_server.server.state.memory import SMALL
 from fake_server.wire import jsontext
 from fake_server.wire.budget import CURRENT, Budget, Heavy, TooMuch, hold, spend
 from fake_server.wire.delivery import Delivery
+from fake_server.wire.freed import give_back
 
 SPACE_HEADER = "x-fake-space"
 CONTROL, METRICS = "/__fake__", "/metrics"
@@ -184,7 +185,10 @@ class RequestContext:
 
     def _work(self, function: Callable[..., Result], *given: Any) -> Result:
         """Call the function in the thread; a reply that it makes counts before the event loop knows of it."""
-        result: Any = self.budget.run(function, *given)
+        try:
+            result: Any = self.budget.run(function, *given)
+        finally:
+            give_back()
         if isinstance(result, Delivery):
             result = self.in_flight.hold_reply(self.settings.spaces, result)
         return cast("Result", result)

@@ -9,6 +9,7 @@ from fake_server import FakeServer
 from fake_server.api import patterns
 from fake_server.scripts.model import Script
 from fake_server.server.control import serialize
+from fake_server.server.state import memory
 
 pytestmark = pytest.mark.security("memory")
 WORD = "x" * 1000
@@ -60,3 +61,39 @@ def test_many_scripts_are_listed_one_comparison_each(fake: FakeServer, monkeypat
     monkeypatch.setattr(Script, "__eq__", count)
     assert len(httpx2.get(f"{fake.root}/__fake__/scripts").json()["scripts"]) == 300
     assert compared < 300
+
+
+@pytest.mark.parametrize(
+    ("name", "item"),
+    [
+        ("scripts", {"when": {"messages": {"last": {"contains": WORD}}}, "reply": {"text": "a"}}),
+        ("faults", {"fault": "error", "message": WORD}),
+    ],
+)
+def test_lists_of_scripts_and_faults_are_bounded_too(
+    fake: FakeServer, monkeypatch: pytest.MonkeyPatch, name: str, item: dict[str, object]
+) -> None:
+    monkeypatch.setattr(serialize, "LISTED", 10_000)
+    httpx2.post(f"{fake.root}/__fake__/{name}", json=[item] * 3)
+    assert "left_out" not in httpx2.get(f"{fake.root}/__fake__/{name}").json()
+    httpx2.post(f"{fake.root}/__fake__/{name}", json=[item] * 20)
+    listed = httpx2.get(f"{fake.root}/__fake__/{name}").json()
+    assert 0 < len(listed[name]) < 10
+    assert listed["left_out"] >= 23 - len(listed[name])
+
+
+@pytest.mark.parametrize("name", ["requests", "scripts", "faults"])
+def test_a_list_counts_in_flight_and_leaves_out_what_has_no_room(
+    fake: FakeServer, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    fake.script({"reply": {"text": "a"}})
+    fake.fault("error", message="x")
+    budget = fake.settings.spaces.budget
+    assert httpx2.get(f"{fake.root}/__fake__/{name}").status_code == 200
+    monkeypatch.setattr(memory, "MOST_IN_FLIGHT", 0)
+    monkeypatch.setattr(memory, "LARGEST_ALONE", 0)
+    httpx2.get(f"{fake.base_url}/models")
+    listed = httpx2.get(f"{fake.root}/__fake__/{name}").json()
+    assert not listed[name]
+    assert listed["left_out"] >= 1
+    assert budget.kinds[memory.IN_FLIGHT] == 0

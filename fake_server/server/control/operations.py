@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from starlette.requests import Request
@@ -31,8 +32,7 @@ from fake_server.server.control.replies import (
     refuse_because,
     space_of,
 )
-from fake_server.server.control.serialize import serialize_fault, serialize_scripts, write_requests
-from fake_server.server.deliveries import to_json
+from fake_server.server.control.serialize import serialize_fault, serialize_request, serialize_script, write_list
 from fake_server.server.request_context import CONTROL, METRICS, Refused, RequestContext
 from fake_server.server.state.memory import StorageFull
 from fake_server.server.state.space import Space
@@ -85,9 +85,8 @@ async def list_requests(request: Request) -> Response:
         entry for entry in space.entries() if all(str(getattr(entry, name)) == value for name, value in wanted.items())
     ]
     shown = matching[max(len(matching) - int(limit), 0) :]
-    requests, left_out = await _in_thread(context_of(request), write_requests, shown, space)
-    numbers = to_json({"matching": len(matching), "dropped": space.journal.dropped, "left_out": left_out})
-    return Response(b'{"requests":%b,%b' % (requests, numbers[1:]), media_type="application/json")
+    numbers = {"matching": len(matching), "dropped": space.journal.dropped}
+    return await _list(request, "requests", shown, partial(serialize_request, space=space), newest=True, **numbers)
 
 
 async def forget_requests(request: Request) -> Response:
@@ -99,7 +98,13 @@ async def forget_requests(request: Request) -> Response:
 async def list_scripts(request: Request) -> Response:
     """GET: the scripts in the order they are tried, with how often each answered."""
     space = space_of(request)
-    return json_response({"scripts": await _in_thread(context_of(request), serialize_scripts, space)})
+    added = {id(script) for script in (*space.queued, *space.own)}
+    return await _list(
+        request,
+        "scripts",
+        tuple(space.book),
+        lambda script: serialize_script(script, space, added=id(script) in added),
+    )
 
 
 async def add_scripts(request: Request) -> Response:
@@ -114,7 +119,7 @@ async def add_replies(request: Request) -> Response:
 
 async def list_faults(request: Request) -> Response:
     """GET: the faults in force, with how often each struck."""
-    return json_response({"faults": [serialize_fault(active) for active in space_of(request).faults.current]})
+    return await _list(request, "faults", space_of(request).faults.current, serialize_fault)
 
 
 async def add_faults(request: Request) -> Response:
@@ -264,6 +269,16 @@ async def _read_value(context: RequestContext, may_be_text: bool) -> Any:
 async def _in_thread(context: RequestContext, function: Callable[..., Result], *given: Any) -> Result:
     """Call a function in the thread for heavy work, so that other requests are answered meanwhile."""
     return await asyncio.get_running_loop().run_in_executor(context.settings.worker, function, *given)
+
+
+async def _list(
+    request: Request, name: str, items: Sequence[Any], serialize: Callable[[Any], Any], **options: Any
+) -> Response:
+    """A list of the control API, whose bytes count as those of a reply while it is written."""
+    context = context_of(request)
+    hold = partial(context.in_flight.hold_part, context.settings.spaces)
+    body = await _in_thread(context, partial(write_list, name, items, serialize, hold, **options))
+    return Response(body, media_type="application/json")
 
 
 def _remove(request: Request, remove: Callable[[str | None], int], kind: str, listed: str) -> Response:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from fake_server.api.request import COMPLETIONS, EMBEDDINGS, MODERATIONS, ApiRequest, endpoint_of
@@ -21,25 +22,40 @@ from fake_server.server.state.journal import JournalEntry
 from fake_server.server.state.space import Space
 
 LISTED, LISTING = 16 * 1024 * 1024, 5.0
-"""Bytes of a list of requests, and processor seconds to write it."""
+"""Bytes of a list, and processor seconds to write it."""
 VALUES = 200_000
 """Values of one body that are shown as values."""
 
 
-def write_requests(entries: Sequence[JournalEntry], space: Space) -> tuple[bytes, int]:
-    """The JSON array of requests, and how many of the oldest were left out.
+def write_list(
+    name: str,
+    items: Sequence[Any],
+    serialize: Callable[[Any], Any],
+    hold: Callable[[int], bool],
+    *,
+    newest: bool = False,
+    **numbers: int,
+) -> bytes:
+    """`{NAME: […], **numbers, left_out}`, where `left_out` counts items that would be too much; without numbers or
+    such items it is absent.
 
-    Those are left out that would make it larger than LISTED bytes, or take longer than LISTING seconds.
+    These would make it larger than LISTED bytes, take longer than LISTING seconds, or have no room: `hold` returns
+    False. They are the last of the items, or with `newest` the first.
     """
     written: list[bytes] = []
     size, began = 0, time.thread_time()
-    for entry in reversed(entries):
-        text = to_json(serialize_request(entry, space))
+    for item in reversed(items) if newest else items:
+        text = to_json(serialize(item))
         size += len(text)
-        if written and (size > LISTED or time.thread_time() - began > LISTING):
+        too_much = written and (size > LISTED or time.thread_time() - began > LISTING)
+        if too_much or not hold(2 * len(text)):  # once as a piece, once in the whole
             break
         written.append(text)
-    return b"[" + b",".join(reversed(written)) + b"]", len(entries) - len(written)
+    left_out = len(items) - len(written)
+    rest = b"," + to_json({**numbers, "left_out": left_out})[1:] if numbers or left_out else b"}"
+    ordered = reversed(written) if newest else written
+    pieces = (piece for text in ordered for piece in (b",", text))
+    return b"".join([b'{"%b":[' % name.encode(), *itertools.islice(pieces, 1, None), b"]" + rest])
 
 
 def serialize_request(entry: JournalEntry, space: Space) -> dict[str, Any]:
@@ -76,12 +92,6 @@ def serialize_misses(entry: JournalEntry, space: Space) -> list[dict[str, str]]:
         return []
     misses = match.explain(request, space.book, space.state)
     return [{"script": miss.script.name, "place": miss.script.place, "failed": miss.reason} for miss in misses]
-
-
-def serialize_scripts(space: Space) -> list[dict[str, Any]]:
-    """The scripts in use, in the order in which they are tried."""
-    added = {id(script) for script in (*space.queued, *space.own)}
-    return [serialize_script(script, space, added=id(script) in added) for script in space.book]
 
 
 def serialize_script(script: Script, space: Space, *, added: bool) -> dict[str, Any]:

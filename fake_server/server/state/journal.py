@@ -19,8 +19,8 @@ from fake_server.server.state.memory import REQUESTS, Evicting, Ledger
 from fake_server.wire.exchange import Exchange, Request
 
 REDACTED = "<redacted>"
-MOST_KEPT = 256 * 1024
-"""Bytes of one reply that are held at most."""
+MOST_KEPT, _AT_ONCE = 256 * 1024, 4 * 1024
+"""Bytes of one reply that are held at most, and those that may not be counted yet."""
 FRAME = 1024
 """Bytes that an entry takes beside its texts, a little more than measured."""
 _EMPTY, _FIELD = getsizeof(""), 120
@@ -40,7 +40,7 @@ class JournalEntry:
     answered, None without one. `began` is in seconds since 1970; `first` and `seconds` count from then to the
     head of the reply and to its end, None until they come. `faults` names the faults that struck. `sent_bytes`
     counts the bytes of the reply's body that were sent, `counted` those that the journal has counted, None while
-    the entry is not in a journal.
+    the entry is not in a journal. `journal` is the one that it is in until its end.
     """
 
     method: str
@@ -56,6 +56,8 @@ class JournalEntry:
     seconds: float | None = None
     counted: int | None = field(default=None, repr=False)
     sent_bytes: int = 0
+    journal: Journal | None = field(default=None, repr=False, compare=False)
+    _keeps_reply: bool = field(default=True, repr=False)
     _head: int = field(default=0, repr=False)
     _reply: bytearray = field(default_factory=bytearray, repr=False)
     _clock: float = field(default_factory=time.perf_counter, repr=False)
@@ -103,15 +105,25 @@ class JournalEntry:
         return self.first
 
     def sent(self, piece: bytes) -> None:
-        """Note bytes of the reply's body."""
+        """Note bytes of the reply's body, which count in the journal soon."""
         room = MOST_KEPT - self.sent_bytes
-        if room > 0:
-            self._reply += piece if len(piece) <= room else piece[:room]
         self.sent_bytes += len(piece)
+        if room > 0 and self._keeps_reply:
+            self._reply += piece if len(piece) <= room else piece[:room]
+            journal = self.journal
+            if journal is not None and self.size - (self.counted or 0) > _AT_ONCE:
+                journal.grown(self)
 
     def ended(self) -> None:
         """Note that nothing more is sent."""
+        self.journal = None
         self.seconds = time.perf_counter() - self._clock
+
+    def leave(self) -> None:
+        """Count no more; what was sent of a reply under way is held no more, as nobody can ask for it."""
+        self.counted = self.journal = None
+        if self.seconds is None:
+            self._keeps_reply, self._reply = False, bytearray()
 
 
 class Journal(Evicting):
@@ -127,7 +139,7 @@ class Journal(Evicting):
     def add(self, entry: JournalEntry) -> None:
         """Hold an entry; where there are too many the oldest leave, and are counted in `dropped`."""
         with self._lock:
-            entry.counted = entry.size
+            entry.counted, entry.journal = entry.size, self
             self._entries.append(entry)
             self._grow(entry.counted)
 
@@ -151,7 +163,7 @@ class Journal(Evicting):
             self._entries = deque(entry for entry in self._entries if entry.space != name)
             for entry in leaving:
                 self._count(-(entry.counted or 0))
-                entry.counted = None
+                entry.leave()
 
     def _grow(self, size: int) -> None:
         """Count bytes, and evict the oldest entries where there are too many.
@@ -173,11 +185,11 @@ class Journal(Evicting):
             return False
         entry = self._entries.popleft()
         self._count(-(entry.counted or 0))
-        entry.counted = None
+        entry.leave()
         self._note_drop()
         return True
 
     def _forget(self) -> None:
         for entry in self._entries:
-            entry.counted = None
+            entry.leave()
         self._entries.clear()

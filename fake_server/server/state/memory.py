@@ -12,10 +12,14 @@ from typing import Any, ClassVar
 
 MIB = 1024 * 1024
 REQUESTS, STORED, USES, SCRIPTS, FAULTS, IN_FLIGHT = "requests", "stored", "uses", "scripts", "faults", "in_flight"
-KINDS = (REQUESTS, STORED, USES, SCRIPTS, FAULTS, IN_FLIGHT)
-"""`uses` are counts of scripts for each key or conversation; `in_flight` are bodies and replies under way."""
-MOST_ADDED, MOST_IN_FLIGHT = 48 * MIB, 64 * MIB
-"""Bytes of scripts, queued replies and faults, and bytes in flight, that all spaces hold together."""
+CONNECTIONS = "connections"
+KINDS = (REQUESTS, STORED, USES, SCRIPTS, FAULTS, IN_FLIGHT, CONNECTIONS)
+"""`uses` are counts of scripts for each key or conversation; `in_flight` are bodies and replies under way;
+`connections` are heads of requests under way, bodies that nobody has taken in, and what answers them."""
+MOST_ADDED, MOST_IN_FLIGHT, MOST_CONNECTIONS = 48 * MIB, 64 * MIB, 48 * MIB
+"""Bytes of scripts, queued replies and faults, bytes in flight, and bytes of connections, in all spaces together."""
+MOST_LASTING = 96 * MIB
+"""Bytes beyond which nothing large is taken in flight beside scripts, queued replies and faults."""
 LARGEST_ALONE = 72 * MIB
 """Bytes of a reply that fits beside no more than a megabyte: 2,048 embeddings of 1,536 numbers have 65 MiB."""
 SMALL, SPARE = 64 * 1024, 16 * MIB
@@ -57,8 +61,11 @@ class MemoryBudget:
         """Count bytes in flight until `release`; False, and nothing is counted, where they do not fit."""
         with self.lock:
             held = self.kinds[IN_FLIGHT]
+            lasting = held + self.kinds[SCRIPTS] + self.kinds[FAULTS]
             is_alone = held <= MIB and size <= LARGEST_ALONE
             if held + size > MOST_IN_FLIGHT + (0 if large else SPARE) and not is_alone:
+                return False
+            if large and lasting + size > MOST_LASTING:
                 return False
             self.kinds[IN_FLIGHT] += size
             self.held += size
@@ -69,6 +76,18 @@ class MemoryBudget:
         with self.lock:
             self.kinds[IN_FLIGHT] -= size
             self.held -= size
+
+    def reserve_connection(self, size: int, *, large: bool) -> bool:
+        """Count bytes that connections hold, fewer for a negative size; False where more do not fit.
+
+        Large ones leave room for small ones.
+        """
+        with self.lock:
+            if size > 0 and self.kinds[CONNECTIONS] + size > MOST_CONNECTIONS - (SPARE if large else 0):
+                return False
+            self.kinds[CONNECTIONS] += size
+            self.held += size
+        return True
 
 
 class Ledger:
