@@ -189,7 +189,9 @@ def describe_answer(view: View) -> str:
         return f"status {view.status}, to {excerpt(leads, 100)}"
     error = _stream_failure(view) or describe_refusal(view)
     text = excerpt(" ".join(_TAG.sub(" ", error[:MOST]).split()), 160)
-    return f"status {view.status}: {text}" if text else f"status {view.status}, {view.exchange.media_type or 'empty'}"
+    if text:
+        return f"status {view.status}: {text}"
+    return f"status {view.status}, " + ((view.exchange.media_type or "no words") if view.body.strip() else "no body")
 
 
 async def advise(session: Session, plain: PlainRequest, view: View) -> str:
@@ -218,5 +220,10 @@ async def advise(session: Session, plain: PlainRequest, view: View) -> str:
         return "check the URL"
     if "https" in text.lower() and (hint := await find_stage_hint(session.root, view.exchange)):
         return hint
+    if view.ok and _PAGE.match(view.body):
+        wants = "" if key else ", or set OPENAI_API_KEY: no key was sent"
+        return f"that is a web page: check the URL{wants}"
+    if view.ok and not view.body.strip():
+        return "check the URL, and see the target's log: an answer has a body"
     without = "" if key else "; no key was sent, OPENAI_API_KEY sets one"
     return f"give what it asks for (--model, --header N:V, --query K=V){without}"

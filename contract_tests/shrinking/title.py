@@ -27,6 +27,8 @@ _ENDPOINTS = {
     "model": "a model",
 }
 _VALUE = re.compile(r"""missing|null|true|false|-?\d+(\.\d+)?([eE][-+]?\d+)?|["\[{].*""")
+_COUNT = re.compile(r"[\d,]+ (?:choice|result|number)s?")
+"""What was seen, where there are too few or too many of what was asked for."""
 
 
 def format_title(
@@ -43,6 +45,9 @@ def format_title(
     place, seen = show_path(finding.place.path), " ".join(finding.actual.split())
     place = re.sub(r"^choices\[0\]\.?", "", place)
     asked = list(_asked(original or judged.view, "token" in seen or "words" in seen))
+    if asked and _COUNT.fullmatch(seen):
+        known = f"n={finding.expected}" in asked
+        return shorten_words(f"{', '.join(asked)} returns {seen}{'' if known else format_expected(finding)}", MAX_TITLE)
     if not place or seen.startswith("choice "):
         what = seen
     else:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
+
+from fake_server.wire.text import shorten
+
+_SHOWN = 200
+"""Characters of a model's name."""
 
 
 class Unreachable(Exception):
@@ -19,7 +25,11 @@ class NoModel(Exception):
     def __init__(self, listed: Iterable[str]) -> None:
         self.listed = tuple(listed)
         shown = ", ".join(self.listed[:20]) + (", …" if len(self.listed) > 20 else "")
-        super().__init__(f"the target does not list gpt-3.5-turbo; name a model it lists: {shown}")
+        first = shlex.quote(shorten(self.listed[0], _SHOWN)) if self.listed else "NAME"
+        todo = f"name the one that it lists: --model {first}"
+        if len(self.listed) > 1:
+            todo = f"name a model it lists: {shown} (as in --model {first})"
+        super().__init__(f"the target does not list gpt-3.5-turbo; {todo}")
 
 
 class NotReached(Exception):

@@ -152,6 +152,23 @@ def test_a_must_that_is_broken_in_a_form_of_its_own_says_what_was_measured() -> 
 
 
 @pytest.mark.parametrize(
+    ("rule_id", "words"),
+    [
+        *((f"{section}.limit-kept", "an upper bound") for section in ("chat", "chat.stream", "completions.stream")),
+        ("completions.limit-kept", "an upper bound"),
+        ("chat.stream.finishes-once", "the reason the model stopped"),
+        ("completions.stream.finishes-once", "the reason the model stopped"),
+    ],
+)
+def test_a_must_says_why_where_the_measured_form_does_not(rule_id: str, words: str) -> None:
+    """That clients report more tokens is no reason why an answer may not be too long."""
+    text = " ".join(format_finding(Finding(RULES[rule_id], Place(), "19 words", own_harm="it is too long")).split())
+    assert "because the API reference" in text
+    assert words in text
+    assert "in the form that was measured" not in text
+
+
+@pytest.mark.parametrize(
     ("rule_id", "client"),
     [
         ("tools.stream-id-once", "openai-python .stream()"),

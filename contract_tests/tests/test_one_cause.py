@@ -260,3 +260,42 @@ def test_the_reason_that_most_requests_fail_for_stands_first() -> None:
     rare, often = "dict: status 422: stream is refused", "dict: status 422: config: Field required"
     groups = first_few([_failed("a", rare), _failed("b", often), _failed("c", often)], 1)
     assert [shown[0].actual for shown, _ in groups] == [often, rare]
+
+
+ZEROS = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+
+
+@pytest.mark.parametrize("path", [CHAT, TEXT])
+@pytest.mark.parametrize("which", [slice(None), slice(1, None), slice(-1, None)], ids=["every", "later", "last"])
+def test_zeros_that_nobody_asked_for_are_one_finding(path: str, which: slice) -> None:
+    *events, done = chunks(path)
+    for chunk in events[which]:
+        chunk["usage"] = ZEROS
+    judged = judge(streamed([*events, done], path))
+    assert not judged.ids(MUST)
+    assert {name for name in judged.ids(SHOULD) if name.startswith("usage.")} == {"usage.stream-unasked"}
+    assert any("all 0" in finding.actual for finding in judged.findings)
+
+
+@pytest.mark.parametrize("path", [CHAT, TEXT])
+def test_counts_that_are_not_zero_or_were_asked_for_are_judged(path: str) -> None:
+    *twice, done = chunks(path)
+    for chunk in twice:
+        chunk["usage"] = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
+    assert "usage.stream-once" in judge(streamed([*twice, done], path)).ids(MUST)
+    *events, done = chunks(path)
+    counted = streamed([*events, {**events[0], "choices": [], "usage": ZEROS}, done], path)
+    sent = {**json.loads(counted.request.body), "stream_options": {"include_usage": True}}
+    asked = exchange(sent, counted.payload, media="text/event-stream", path=path)
+    assert "usage.completion-counted" in judge(asked).ids(MUST)
+
+
+@pytest.mark.parametrize("name", ["prompt_tokens_details", "completion_tokens_details"])
+def test_null_details_of_embeddings_say_that_embeddings_have_none(name: str) -> None:
+    usage = {"prompt_tokens": 2, "total_tokens": 2, name: None}
+    data = [{"object": "embedding", "index": 0, "embedding": [0.6, -0.8]}]
+    body = json.dumps({"object": "list", "data": data, "model": "m", "usage": usage}).encode()
+    judged = judge(exchange({"model": "m", "input": "tree"}, body, path="/v1/embeddings"))
+    (finding,) = judged.of_rules(frozenset({"usage.details-members"})).findings
+    assert "embeddings" in finding.expected
+    assert "embeddings" in finding.harm

@@ -75,6 +75,13 @@ FAILED_DICT = reply(200, {"error": {"message": "no upstream", "code": 502}})
         (to_chat(refusal(500, "model 'x' not found, try pulling it")), ["status 500", "--model"]),
         (to_chat(refusal(401, "Missing bearer")), ["status 401: Missing bearer", "requires a key; set OPENAI_API_KEY"]),
         (to_chat(refusal(500, "AuthenticationError: no api key")), ["status 500", "requires a key"]),
+        (to_chat(reply(200, b"")), ["status 200, no body", "an answer has a body"]),
+        (to_chat(reply(204, b"")), ["status 204, no body"]),
+        (to_chat(reply(200, b" \n", kind="text/plain")), ["status 200, no body"]),
+        (
+            to_chat(reply(200, b"<html><body>Please sign in</body></html>", kind="text/html")),
+            ["Please sign in", "a web page: check the URL, or set OPENAI_API_KEY"],
+        ),
         (to_all(reply(403, b"Forbidden", kind="text/plain")), ["status 403: Forbidden", "requires a key"]),
         (to_chat(refusal(429, "no", "Retry-After: 3600")), ["status 429: no", "wait"]),
         (to_chat(refusal(429, "Used up.", code="insufficient_quota")), ["status 429: Used up.", "quota"]),

@@ -80,6 +80,13 @@ def test_a_target_that_answers_nothing_of_ours(said: bytes, why: str) -> None:
         report_of(lambda asked: said)
 
 
+@pytest.mark.parametrize(
+    ("name", "typed"), [("gpt-4o-mini", "--model gpt-4o-mini"), ("my model; x", "--model 'my model; x'")]
+)
+def test_the_only_model_is_named_as_it_is_typed(name: str, typed: str) -> None:
+    assert str(NoModel([name])).endswith(f"name the one that it lists: {typed}")
+
+
 def test_a_model_must_be_named_where_the_usual_one_is_not_listed() -> None:
     def answer(asked: Asked) -> bytes | None:
         listed = {"object": "list", "data": [{"id": "mine"}, {"id": "yours"}]}
@@ -88,6 +95,7 @@ def test_a_model_must_be_named_where_the_usual_one_is_not_listed() -> None:
     with pytest.raises(NoModel) as caught:
         report_of(answer)
     assert caught.value.listed == ("mine", "yours")
+    assert "mine, yours (as in --model mine)" in str(caught.value)
     report, target = report_of(answer, "chat.short", "tools.auto", model="mine", models={"tools": "yours"})
     assert report.model == "mine"
     assert [one.json["model"] for one in target.asked if one.body] == ["mine", "mine", "yours"]

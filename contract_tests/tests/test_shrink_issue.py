@@ -165,6 +165,8 @@ def test_a_title_says_where_and_what() -> None:
     [
         ("chat.stream.finishes", "streamed: choice 0 never gets a finish_reason"),
         ("chat.stream.choice-once", "n=2, streamed: choice 0 again in one chunk, expected one entry"),
+        ("chat.choice-count", "n=2 returns 1 choice"),
+        ("completions.choice-count", "text completion returns 1 choice, expected 2"),
         ("usage.every-choice", "n=2: usage.completion_tokens: 15 for 28 words in 2 choices, expected at least 28"),
         ("tools.no-call-as-text", "tools, tool_choice=none: message.content: the text is"),
         ("formats.no-control-tokens", "message.content: the text contains <|im_end|>"),

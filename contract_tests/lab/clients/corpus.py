@@ -115,11 +115,18 @@ def _object(data: bytes) -> Mapping[str, Any]:
 
 
 def _most_similar(broken: Exchange) -> Path:
-    """The conforming fixture whose request is most similar; of several, whose reply is."""
+    """The conforming fixture whose request is most similar; of several, whose reply is.
+
+    A reply of another form is not: clients would be said to break on what is right, as every one does on an error.
+    """
     by_request = _conforming_by_request()
     candidates = by_request.get(_request_key(broken))
     if candidates is None:
-        candidates = by_request[_nearest({key: key.encode() for key in by_request}, broken.request.body)]
+        form = _form(broken)
+        alike = [key for key, (first, *_) in by_request.items() if _form_of(first) == form] or list(by_request)
+        candidates = by_request[_nearest({key: "".join(key).encode() for key in alike}, broken.request.body)]
+    breaks_off = _breaks_off(broken)
+    candidates = [path for path in candidates if _breaks_off(load(path).exchange) is breaks_off] or candidates
     if len(candidates) == 1:
         return candidates[0]
     return _nearest({path: load(path).exchange.payload for path in candidates}, broken.payload)
@@ -141,9 +148,25 @@ def _likeness(first: Counter[tuple[bytes, ...]], second: Counter[tuple[bytes, ..
     return (first & second).total() / max(first.total() + second.total(), 1)
 
 
+def _form(exchange: Exchange) -> tuple[str, bool, bool]:
+    """Where a request goes, whether it asks for a stream, and whether it succeeds."""
+    view = View(exchange)
+    return exchange.request.path, view.wants_stream, view.ok
+
+
 @cache
-def _conforming_by_request() -> Mapping[str, list[Path]]:
-    paths: dict[str, list[Path]] = {}
+def _form_of(path: Path) -> tuple[str, bool, bool]:
+    return _form(load(path).exchange)
+
+
+def _breaks_off(exchange: Exchange) -> bool:
+    """Whether a stream holds an error."""
+    return bool(View(exchange).error_events)
+
+
+@cache
+def _conforming_by_request() -> Mapping[tuple[str, str], list[Path]]:
+    paths: dict[tuple[str, str], list[Path]] = {}
     for path in find(FIXTURES / "conforming"):
         if path.parent.name == "genuine":
             continue  # forms of other years and of odd answers: a defect is not told from what is theirs
@@ -151,5 +174,6 @@ def _conforming_by_request() -> Mapping[str, list[Path]]:
     return paths
 
 
-def _request_key(exchange: Exchange) -> str:
-    return exchange.request.target + exchange.request.body.decode("utf-8", "replace")
+def _request_key(exchange: Exchange) -> tuple[str, str]:
+    """Where it goes, and what it says."""
+    return exchange.request.target, exchange.request.body.decode("utf-8", "replace")

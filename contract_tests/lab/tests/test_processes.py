@@ -144,3 +144,26 @@ def test_a_signal_leaves_no_child(tmp_path: Path, number: int) -> None:
     _, err = program.communicate(timeout=60)
     assert "KeyboardInterrupt" in err
     assert ended(int(pid.read_text()))
+
+
+def test_sigterm_ends_what_a_script_has_in_its_background(tmp_path: Path) -> None:
+    """A shell without job control has its background ignore SIGINT, which SIGTERM becomes."""
+    pid = tmp_path / "pid"
+    family = FAMILY.replace("signal.signal(signal.SIGTERM, signal.SIG_IGN)", "")
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        program = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, family, pid], cwd=ROOT, stderr=subprocess.PIPE, text=True
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    try:
+        while not (pid.is_file() and pid.read_text()):
+            assert program.poll() is None
+            time.sleep(0.02)
+        program.send_signal(signal.SIGTERM)
+        _, err = program.communicate(timeout=30)
+    finally:
+        program.kill()
+    assert "KeyboardInterrupt" in err
+    assert ended(int(pid.read_text()))

@@ -242,12 +242,19 @@ class LineProcess:
 
 @contextmanager
 def ending_on_sigterm() -> Iterator[None]:
-    """Treat SIGTERM as Ctrl-C while entered, so that every `finally` runs and no child stays."""
-    before = signal.signal(signal.SIGTERM, _interrupt)
+    """Treat SIGTERM as Ctrl-C while entered, so that every `finally` runs and no child stays.
+
+    A shell without job control has its background ignore SIGINT: here it is heard all the same.
+    """
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    if before[signal.SIGINT] is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def free_port() -> int:

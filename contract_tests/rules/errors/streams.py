@@ -35,7 +35,7 @@ def _is_last_count(chunk: Node) -> bool:
     # A failed Response is another event after its error.
     over=only(exchanges, lambda view: view.endpoint and not view.is_of_responses and view.error_events),
     level=SHOULD,
-    harm="openai-python raises at the error: what follows is lost",
+    harm="nobody reads what follows: the official SDKs end with the error",
 )
 def ends_the_stream(view: View) -> Iterable[Complaint]:
     """Nothing but usage and [DONE] follows an error in a stream."""

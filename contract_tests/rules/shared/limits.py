@@ -118,6 +118,7 @@ def stop_kept(answer: Answer, stop: str) -> Iterable[Complaint]:
     yields_to=SAID_AGAIN,
     see=SEE_CREATE,
     needs=[Aspect.REQUEST],
+    basis="the API reference: max_completion_tokens (max_tokens) is an upper bound for the tokens that are generated",
     harm="answers cost more than the caller allowed",
 )
 def limit_kept(where: Node, used: int, limit: int) -> Iterable[Complaint]:

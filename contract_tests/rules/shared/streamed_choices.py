@@ -132,6 +132,8 @@ def finishes(choice: StreamedChoice) -> Iterable[Complaint]:
     "finishes-once",
     over=Endpoint.streamed_choices,
     yields_to=("usage.stream-no-choices", ".choice-count", ".finish-reason"),
+    basis="the API reference: finish_reason is the reason the model stopped generating tokens; the clients measured "
+    "read on to the end of the stream",
     harm="clients that stop at the finish_reason lose what follows",
 )
 def finishes_once(choice: StreamedChoice) -> Iterable[Complaint]:

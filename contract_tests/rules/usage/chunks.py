@@ -9,9 +9,10 @@ from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint
 from contract_tests.rules.engine.node import Node, members_beyond
 from contract_tests.rules.engine.subjects import breaks_off, only, streams_of_any, whole_streams_of_any
 from contract_tests.rules.engine.view import View
-from contract_tests.rules.usage.counts import COUNTS, DETAILS, usages
+from contract_tests.rules.usage.counts import COUNTS, DETAILS, counts_unasked_zeros, usages
 from contract_tests.rules.usage.counts import usage as section
 from fake_server.wire.exchange import Aspect
+from fake_server.wire.text import format_count
 
 usage = section.citing(see.CHAT_STREAMING)
 
@@ -94,15 +95,16 @@ _streams_with_usage = only(streams_of_any, usage_chunks)
 def stream_unasked(view: View) -> Iterable[Complaint]:
     """Usage is streamed only if include_usage asks for it: the extra chunk has no choices."""
     if not _wants_usage(view):
-        chunk = usage_chunks(view)[0]
-        beside = any(chunk["choices"])
+        chunks = usage_chunks(view)
+        zeros = f", all 0, in {format_count(len(chunks), 'chunk')}" if counts_unasked_zeros(view) else ""
+        beside = any(chunks[0]["choices"])
         harm = "clients that take a chunk with usage for the extra one skip its choices" if beside else ""
-        yield chunk["usage"], "usage that was not asked for", "null, or no member", harm
+        yield chunks[0]["usage"], f"usage that was not asked for{zeros}", "null, or no member", harm
 
 
 @usage.rule(
     "stream-once",
-    over=_streams_with_usage,
+    over=only(_streams_with_usage, lambda view: not counts_unasked_zeros(view)),
     harm="clients that add usage up count twice",
 )
 def stream_once(view: View) -> Iterable[Complaint]:

@@ -12,6 +12,7 @@ from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.subjects import CHAT, TEXT, computed_once
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.shared.reply import harm_of_count
+from fake_server.wire.exchange import Aspect
 from fake_server.wire.text import format_count
 
 usage = Section("usage", "Token counts", see.CHAT_OBJECT)
@@ -99,8 +100,18 @@ def adds_up(node: Node) -> Iterable[Complaint]:
         yield node["total_tokens"], f"{prompt} + {completion} is not {total}", str(prompt + completion)
 
 
+def counts_unasked_zeros(view: View) -> bool:
+    """Whether a stream holds counts that are all zero and that nobody asked for: usage.stream-unasked names them."""
+    wanted = view.request["stream_options"]["include_usage"].value is True
+    if wanted or not view.is_stream or not view.knows(Aspect.REQUEST):
+        return False
+    return all(not node[name] or node[name].number == 0 for node in usages(view) for name in COUNTS)
+
+
 def _usages_of_prompts(view: View) -> Iterable[Node]:
     """Usage objects of replies to a prompt with something in it; after an error nothing is counted."""
+    if counts_unasked_zeros(view):
+        return ()
     prompt = next((view.request[name].value for name in ("messages", "prompt", "input") if view.request[name]), None)
     return () if view.error_events or prompt in ("", []) else list(_whole_usages(view))[-1:]
 
@@ -119,7 +130,7 @@ def prompt_counted(node: Node) -> Iterable[Complaint]:
 
 def _counts_with_texts(view: View) -> Iterable[tuple[Node, str]]:
     text = completed_text(view)
-    for node in final_usages(view):
+    for node in () if counts_unasked_zeros(view) else final_usages(view):
         if node["completion_tokens"].kind == "integer" and text:
             yield node["completion_tokens"], text
 
@@ -155,12 +166,24 @@ def details(node: Node) -> Iterable[Complaint]:
                 yield count, str(count), "a non-negative integer", harm_of_count(count)
 
 
-@usage.rule("details-members", over=usages, level=SHOULD, harm="sums of cached or reasoning tokens raise on None")
-def details_members(node: Node) -> Iterable[Complaint]:
-    """The details give a number for what clients read: cached and reasoning tokens."""
+def _usages_by_endpoint(view: View) -> Iterable[tuple[Node, str]]:
+    return ((node, view.endpoint) for node in usages(view))
+
+
+@usage.rule(
+    "details-members",
+    over=_usages_by_endpoint,
+    level=SHOULD,
+    harm="sums of cached or reasoning tokens raise on None",
+)
+def details_members(node: Node, endpoint: str) -> Iterable[Complaint]:
+    """The details, if any, are objects with a number for what clients read: cached and reasoning tokens."""
+    of_embeddings = endpoint == "embeddings"
     for name, members in DETAILS.items():
         if node[name].value is None:
-            yield node[name], "null", "an object, or no member"
+            expected = "no such member: embeddings have no details" if of_embeddings else "an object, or no member"
+            harm = "code that reads the usage of chats and embeddings alike raises on None" if of_embeddings else ""
+            yield node[name], "null", expected, harm
         for member in members if node[name].kind == "object" else ():
             count = node[name][member]
             if not count and (count.there or member in ("cached_tokens", "reasoning_tokens")):
