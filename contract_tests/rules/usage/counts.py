@@ -105,7 +105,7 @@ def counts_unasked_zeros(view: View) -> bool:
     wanted = view.request["stream_options"]["include_usage"].value is True
     if wanted or not view.is_stream or not view.knows(Aspect.REQUEST):
         return False
-    return all(not node[name] or node[name].number == 0 for node in usages(view) for name in COUNTS)
+    return all(node[name].number == 0 for node in usages(view) for name in COUNTS)
 
 
 def _usages_of_prompts(view: View) -> Iterable[Node]:
