@@ -16,7 +16,7 @@ from fake_server.wire.budget import spend
 MODEL = "gpt-4o"
 """The model of a request that names none, as its prompt does."""
 ENCRYPTED, LOGPROBS = "reasoning.encrypted_content", "message.output_text.logprobs"
-_SPECIAL = ("tools", "tool_choice", "max_output_tokens", "top_logprobs")
+_SPECIAL = ("tools", "tool_choice", "top_logprobs")
 _CALLS = {"function_call": ("function", "arguments"), "custom_tool_call": ("custom", "input")}
 Item = Mapping[str, Any]
 

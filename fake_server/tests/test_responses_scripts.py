@@ -185,6 +185,23 @@ def test_conditions_see_the_chat_that_stands_for_it() -> None:
     assert texts(ask(result, input=turns).json()) == ["Umbrella."]
 
 
+@pytest.mark.parametrize(
+    ("seen", "asked"),
+    [
+        ({"max_output_tokens": 100}, {"max_output_tokens": 100}),
+        ({"max_completion_tokens": 100}, {"max_output_tokens": 100}),
+        ({"max_output_tokens": {"exists": False}}, {}),
+        ({"instructions": {"contains": "brief"}}, {"instructions": "Be brief."}),
+        ({"text.verbosity": "low"}, {"text": {"verbosity": "low"}}),
+        ({"tools[*].function.name": "f", "tool_choice": "none"},
+         {"tools": [{"type": "function", "name": "f", "parameters": {}}], "tool_choice": "none"}),
+    ],
+)  # fmt: skip
+def test_conditions_see_members_by_their_own_names(seen: dict[str, Any], asked: dict[str, Any]) -> None:
+    scripts = [{"name": "it", "when": {"body": seen}, "reply": {"text": "Seen."}}]
+    assert texts(ask(scripts, **asked).json()) == ["Seen."]
+
+
 def test_output_is_for_responses_only() -> None:
     scripts = [
         {"name": "it", "reply": {"output": [{"type": "message", "content": [{"type": "output_text", "text": "x"}]}]}}
