@@ -68,7 +68,7 @@ def test_every_block_is_run() -> None:
             ast.parse(content)
 
 
-@pytest.mark.parametrize("theirs", ["weather.py", "test_openai.py", *uses.THEIRS])
+@pytest.mark.parametrize("theirs", ["weather.py", "test_openai.py", "test_responses.py", *uses.THEIRS])
 def test_each_client_shows_what_is_promised(theirs: str) -> None:
     shown = uses.files(TEXT)[theirs if theirs != "weather.py" else "test_weather.py"]
     for use in ("fake_server.reply(", "fake_script(", "fake_fault(", "assert_asked("):
