@@ -108,6 +108,10 @@ def test_operations_without_a_body_answer_as_described(
     answer = httpx2.request(operation.method, fake.base_url + path)
     assert answer.status_code == 200
     check(answer.json(), operation.reply)
+    if operation.event is not None:
+        events = httpx2.request(operation.method, fake.base_url + path, params={"stream": True}).text
+        for event in re.findall(r"^data: ({.*)$", events, re.MULTILINE):
+            check(json.loads(event), operation.event)
     for name in saved:
         if f"{{{name}}}" in operation.path:
             never = f"{saved[name][:5]}never"
@@ -141,8 +145,38 @@ def test_what_the_document_shows_was_answered_so() -> None:
         example = response["content"]["application/json"]["example"]
         check(example, "ErrorResponse")
         assert status == "200" or example["error"]["message"]
-    events = DOCUMENT["paths"]["/v1/chat/completions"]["post"]["responses"]["200"]["content"]
-    assert events["text/event-stream"]["example"].endswith("data: [DONE]\n\n")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "last"),
+    [
+        ("post", "/v1/chat/completions", "data: [DONE]"),
+        ("post", "/v1/completions", "data: [DONE]"),
+        ("post", "/v1/responses", "event: response.completed"),
+        ("get", "/v1/responses/{response_id}", "event: response.completed"),
+    ],
+)
+def test_what_the_document_shows_of_a_stream_has_its_end(method: str, path: str, last: str) -> None:
+    content = DOCUMENT["paths"][path][method]["responses"]["200"]["content"]
+    *_, event = content["text/event-stream"]["example"].strip().split("\n\n")
+    assert event.startswith(last)
+
+
+@pytest.mark.parametrize(
+    ("title", "status", "kinds"),
+    [
+        ("a text", "completed", ["message"]),
+        ("a tool is called", "completed", ["function_call"]),
+        ("a search of the web", "completed", ["web_search_call", "message"]),
+        ("reasoning that is summed up", "completed", ["reasoning", "message"]),
+        ("in the background", "queued", []),
+        ("stored", "completed", ["message"]),
+    ],
+)
+def test_the_document_shows_the_kinds_of_responses(title: str, status: str, kinds: list[str]) -> None:
+    content = DOCUMENT["paths"]["/v1/responses"]["post"]["responses"]["200"]["content"]
+    shown = content["application/json"]["examples"][title]["value"]
+    assert (shown["status"], [item["type"] for item in shown["output"]]) == (status, kinds)
 
 
 def test_control_is_described_whole_and_its_examples_work(fake: FakeServer) -> None:

@@ -24,8 +24,7 @@ _TITLES = {  # module of a fault: title of its section
 }
 _INTRODUCTION = """# Faults
 
-Generated from the code by `make pages`. A fault makes the fake go wrong in one way. There are four places to ask
-for it:
+Generated from the code by `make pages`. A fault makes the fake go wrong in one way. You can ask for it:
 
 - for one script, in its reply: `faults: [{fault: cut, after_events: 3}]`;
 - for one request, in its header: `x-fake-fault: cut;after_events=3`;
@@ -42,10 +41,10 @@ for it:
 - for one test, in pytest: `@pytest.mark.fake_fault("cut", after_events=3)`, or `fake_server.fault("cut",
   after_events=3)` with the fixture `fake_server`.
 
-Every fault takes `probability`, from 0 to 1, decided from the server's seed. Only the last two places, a space
-and pytest, also take `times`, how many requests the fault strikes at most, and `when`, which requests it strikes,
-written as in a script; also by method and path: `{"method": "GET", "path": "/v1/models"}`. Scripts and the header
-take neither: the script's own `when` and `times` apply there, and a header concerns its own request.
+Every fault takes `probability`, from 0 to 1, decided from the server's seed. Only a space and pytest also take
+`times`, how many requests the fault strikes at most, and `when`, which requests it strikes, written as in a script;
+also by method and path: `{"method": "GET", "path": "/v1/models"}`. Scripts and the header take neither: the script's
+own `when` and `times` apply there, and a header concerns its own request.
 
 Several faults are applied in the order in which they are listed, those about how bytes are sent last. In the
 header, separate faults by commas and put quotes around values that are more than a plain word:
@@ -62,6 +61,27 @@ after this many whole events (comments are not counted), or this many seconds af
 them; without any it strikes at the start of the body. After `cut`, and after a `stall` without `seconds`, exactly
 the bytes before that place have arrived. `event` counts from 1, or from the end if it is negative. A fault that a
 reply cannot have (a reply that is not streamed has no `[DONE]` to leave out) is skipped, and the journal says so.
+
+Streams of responses take the same faults as those of chat, except those about `[DONE]`, which they never send. Their
+events have types: `of` limits a fault to events of one type, and `event` and `after_events` then count only these. The
+`response.` before a type may be left out:
+
+| what goes wrong | `x-fake-fault` |
+|---|---|
+| The connection ends after the second text delta. | `cut;after_events=2;of=output_text.delta` |
+| `output_item.done` is missing for the first item. | `drop-event;event=1;of=output_item.done` |
+| The text arrives without deltas, only in the events after them. | `drop-events;of=output_text.delta` |
+| The response fails after the first delta. | `error-event;after_events=1;of=output_text.delta;failed=true` |
+| The stream ends without `response.completed`, its last event. | `drop-event;event=-1` |
+
+In a script, which can also give lists:
+
+```yaml
+- name: deltas without their item
+  reply:
+    text: one two three
+    faults: [{fault: json, of: output_text.delta, remove: [item_id, output_index]}]
+```
 
 Defaults are in parentheses; a parameter without a default is unset.
 """

@@ -19,7 +19,7 @@ class Operation:
     """An API operation. `name` is its operationId; `request`, `reply` and `event` are names of components.
 
     `event` describes one event of its stream, `query` names query parameters, `examples` has request bodies
-    by title. `newest_first` is the order of a list where the query names none.
+    by title. `newest_first` is the order of a list where the query names none. `description` is Markdown.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Operation:
     examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     query: Sequence[str] = ()
     newest_first: bool = False
+    description: str = ""
 
 
 _DATA = read_yaml(Path(__file__).with_name("operations.yaml"))
@@ -68,6 +69,7 @@ def _describe_operation(operation: Operation, samples: Samples) -> dict[str, Any
         "operationId": operation.name,
         "tags": [operation.tag],
         "summary": operation.summary,
+        **({"description": operation.description} if operation.description else {}),
     }
     names = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
     description["parameters"] = [
@@ -100,16 +102,16 @@ def _describe_reply(operation: Operation, path: str, samples: Samples) -> dict[s
     """Describe the reply by media type, with the fake's replies to the example requests."""
     whole: dict[str, Any] = {"schema": reference(operation.reply)}
     content = {"application/json": whole}
-    if not operation.examples:
+    if operation.examples:
+        whole["examples"] = {
+            name: {"value": samples.ask(operation.method, path, body).body}
+            for name, body in operation.examples.items()
+            if not body.get("stream")
+        }
+    else:
         whole["example"] = samples.ask(operation.method, path).body
-        return content
-    whole["examples"] = {
-        name: {"value": samples.ask(operation.method, path, body).body}
-        for name, body in operation.examples.items()
-        if not body.get("stream")
-    }
     if operation.event is not None:
-        events = samples.stream(path, next(iter(operation.examples.values())))
+        events = samples.stream(operation.method, path, next(iter(operation.examples.values()), None))
         content["text/event-stream"] = {"schema": reference(operation.event), "example": events}
     return content
 
@@ -120,6 +122,6 @@ def _error_statuses(operation: Operation) -> list[int]:
         statuses |= {404, 413, 415}
     if operation.query or "{" in operation.path:
         statuses.add(404)
-    if operation.tag in ("Completions", "Embeddings") or operation.event is not None:
+    if operation.tag in ("Completions", "Embeddings") or (operation.request and operation.event):
         statuses.add(403)  # models that chat, complete or embed do nothing else
     return sorted(statuses)

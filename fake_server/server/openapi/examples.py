@@ -67,9 +67,12 @@ class Samples:
     def _save(self, path: str, body: Mapping[str, Any]) -> str:
         return str(json.loads(_send(self._open, "POST", path, body, {})[1])["id"])
 
-    def stream(self, path: str, body: Mapping[str, Any]) -> str:
-        """Request a stream and return its events, leaving out the middle ones."""
-        events = str(self.ask("POST", path, {**body, "stream": True}).body).split("\n\n")
+    def stream(self, method: str, path: str, body: Mapping[str, Any] | None) -> str:
+        """Request a stream, by the query if there is no body, and return its events, leaving out the middle ones."""
+        if body is None:
+            path += "?stream=true"
+        sent = None if body is None else {**body, "stream": True}
+        events = str(self.ask(method, path, sent).body).split("\n\n")
         shown = [*events[:_SHOWN_EVENTS], ": …", *events[-_SHOWN_EVENTS:]]
         return "\n\n".join(shown)
 
