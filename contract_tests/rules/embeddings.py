@@ -39,18 +39,31 @@ def is_object(view: View) -> Iterable[Complaint]:
     return complain_unless_object(view)
 
 
-def embedding_lists(view: View) -> Iterable[Node]:
+def _answers(view: View) -> Iterable[Node]:
     """The body of a successful answer."""
     if view.endpoint == "embeddings" and view.is_dict:
         yield view.root
 
 
-@embeddings.rule(
-    "list-object", over=embedding_lists, basis=always("list"), harm="clients that dispatch on `object` refuse it"
-)
+def _is_list(root: Node) -> bool:
+    """Whether an answer is a list of embeddings, as far as it says: not one of models, nor around another answer."""
+    entries = list(root["data"])
+    others = [entry["object"].text not in ("", "embedding") and not entry["embedding"].there for entry in entries]
+    return not all(others) if entries else root["object"].value == "list"
+
+
+def embedding_lists(view: View) -> Iterable[Node]:
+    """The body that is a list of embeddings."""
+    return filter(_is_list, _answers(view))
+
+
+@embeddings.rule("list-object", over=_answers, basis=always("list"), harm="clients that dispatch on `object` refuse it")
 def list_object(root: Node) -> Iterable[Complaint]:
     """`object` of the answer is "list"."""
-    if root["object"].value != "list":
+    if not _is_list(root):
+        harm = "`reply.data[0]` raises; openai-python: 'No embedding data'"
+        yield root, f"a reply that is no list of embeddings: {root}", '"list", with the embeddings in `data`', harm
+    elif root["object"].value != "list":
         yield root["object"], str(root["object"]), '"list"'
 
 

@@ -35,11 +35,17 @@ def is_object(view: View) -> Iterable[Complaint]:
     return complain_unless_object(view)
 
 
-_answers = Endpoint("moderations").dicts
+_answers = Endpoint("moderations").dicts_and_strays
 """The body of a successful answer."""
+_moderations = only(_answers, lambda root: root["results"].there)
+"""The body that is a moderation."""
 
 
-@moderations.rule("stamp", over=_answers, harm="nobody can say later which model judged, or find the judgement again")
+@moderations.rule(
+    "stamp",
+    over=_moderations,
+    harm="nobody can say later which model judged, or find the judgement again",
+)
 def stamp(root: Node) -> Iterable[Complaint]:
     """`id` and `model` are non-empty strings."""
     for name in ("id", "model"):
@@ -50,7 +56,10 @@ def stamp(root: Node) -> Iterable[Complaint]:
 @moderations.rule("results", over=_answers, harm="`reply.results[0]` raises: the text is shown unjudged, or not at all")
 def results(root: Node) -> Iterable[Complaint]:
     """`results` is an array of objects with at least one in it."""
-    return complain_unless_objects(root["results"])
+    if root["results"].there:
+        yield from complain_unless_objects(root["results"])
+    else:
+        yield root["results"], f"a reply that is no moderation: {root}", "a non-empty array"
 
 
 def _counted(view: View) -> Iterable[tuple[Node, int]]:

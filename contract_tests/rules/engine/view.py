@@ -266,6 +266,11 @@ class View:
         return root["detail"] or root
 
     @property
+    def is_failed_success(self) -> bool:
+        """An error in JSON with a status that calls it a success."""
+        return self.ok and self.form == "json" and bool(self.failure)
+
+    @property
     def is_stream(self) -> bool:
         """A successful reply in events that holds at least one JSON object."""
         return self.ok and self.form == "events" and bool(self.messages)

@@ -39,6 +39,8 @@ def _complain_unless_refused(view: View, *statuses: int) -> Iterable[Complaint]:
     nowhere = (404,) if view.exchange.request.path.endswith("/") else ()  # a slash more is another path
     if view.status >= 500 and view.knows(Aspect.REQUEST) and mistakes(view):
         return  # one cause, one finding: errors.callers-mistake
+    if view.is_failed_success:
+        return  # one cause, one finding: errors.status
     if view.status not in (*statuses, *untyped, *nowhere, *ANOTHER_TIME):
         yield view, f"status {view.status}", f"status {statuses[0]}", harm_of_status(view)
 
@@ -53,7 +55,7 @@ def harm_of_status(view: View) -> str:
         return "clients that decide by the status take it for another mistake"
     if view.status >= 300:
         return "clients that follow the redirect ask elsewhere, others have no answer"
-    return "only clients that look for an error in a success notice it" if view.failure or view.error_events else ""
+    return "only clients that look for an error in a success notice it" if view.error_events else ""
 
 
 def _is_plain_json(view: View) -> bool:

@@ -16,7 +16,7 @@ from fake_server.wire.exchange import Aspect
 
 
 def _complain_of(view: View, node: Node) -> Iterable[Complaint]:
-    if view.status not in (400, 422, *ANOTHER_TIME) and view.status < 500:
+    if view.status not in (400, 422, *ANOTHER_TIME) and view.status < 500 and not view.is_failed_success:
         alone = " without tools" if node.path[-1] == "tool_choice" and not list(view.request["tools"]) else ""
         yield view, f"status {view.status} for {node.path[-1]} {node}{alone}", "status 400", harm_of_status(view)
 

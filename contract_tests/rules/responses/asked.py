@@ -238,7 +238,7 @@ def _with_small_limit(view: View) -> Iterator[View]:
 )
 def least_limit(view: View) -> Iterable[Complaint]:
     """A `max_output_tokens` below 16 is refused."""
-    if view.status < 400:
+    if view.status < 400 and not view.is_failed_success:
         yield view, f"status {view.status}", "status 400, param max_output_tokens"
 
 

@@ -13,6 +13,7 @@ from contract_tests.rules.responses.subjects import (
     CREATED,
     candidates,
     finished,
+    is_response,
     responses_given,
 )
 from contract_tests.rules.shared.reply import (
@@ -56,10 +57,11 @@ def is_dict(view: View) -> Iterable[Complaint]:
 @responses.rule("object", over=candidates, harm="code that reads `response.id` raises, and nobody can go on from it")
 def object_(root: Node) -> Iterable[Complaint]:
     """`object` is "response", `id` a non-empty string, `created_at` a time in seconds and `output` an array."""
+    if not is_response(root):
+        yield root, f"a reply that is no Response: {root}", '"response"'
+        return
     if root["object"].value != "response":
         yield root["object"], str(root["object"]), '"response"', "routers and logs take it for something else"
-        if root["object"].text:
-            return
     if not is_text(root.value.get("id")):
         yield root["id"], str(root["id"]), "a non-empty string"
     yield from _complain_unless_seconds(root["created_at"])

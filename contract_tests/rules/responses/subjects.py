@@ -39,12 +39,15 @@ def candidates(view: View) -> Iterator[Node]:
             yield stream.final
 
 
+def is_response(root: Node) -> bool:
+    """Whether an object is a Response, as far as it says: none says to be something else, or puts nothing out."""
+    return root["object"].text == "response" or (not root["object"].text and root["output"].kind == "array")
+
+
 @computed_once
 def responses_given(view: View) -> Iterator[Node]:
-    """The dict, or the Response at the end of a stream, where it does not call itself something else."""
-    for root in candidates(view):
-        if root["object"].text in ("", "response"):
-            yield root
+    """The dict, or the Response at the end of a stream, where it is one."""
+    return filter(is_response, candidates(view))
 
 
 @computed_once
