@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.answers import Answer, answers
 from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
+from contract_tests.rules.engine.kinds import is_early
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.subjects import CHAT, choices, chunk_choices, computed_once, dicts
 from contract_tests.rules.engine.view import View
-from contract_tests.rules.shared.reply import is_early
 from fake_server.relay.redact import excerpt, holds_dummy
 from fake_server.wire.exchange import Aspect
 from fake_server.wire.text import format_count

@@ -17,11 +17,12 @@ from contract_tests.rules.chat.chunks import chat_stream
 from contract_tests.rules.chat.reply import chat
 from contract_tests.rules.completions import OBJECT_OF_CHAT_MODELS, completions, completions_stream
 from contract_tests.rules.engine.judge import Complaint
+from contract_tests.rules.engine.kinds import is_early
 from contract_tests.rules.engine.node import MISSING, Node, show
 from contract_tests.rules.engine.subjects import TEXT, chunks, dicts, error_objects, model_objects
 from contract_tests.rules.errors.refusals import errors
 from contract_tests.rules.models import models
-from contract_tests.rules.shared.reply import ends_as_of_old, has_cut_choice, is_early
+from contract_tests.rules.shared.reply import ends_as_of_old, has_cut_choice
 from contract_tests.rules.stored import stored, stored_completions
 from fake_server.wire.jsontext import Path
 

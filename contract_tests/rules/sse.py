@@ -178,6 +178,7 @@ def _lines(view: View) -> Iterable[tuple[wire.Event, wire.Line]]:
     over=_lines,
     needs=[Aspect.EVENT_FRAMING],
     see=see.SSE_INTERPRET,
+    yields_to=("chat.stream.is-stream", "completions.stream.is-stream", "responses.stream.is-stream"),
     harm="parsers ignore unknown fields: what is in them is invisible",
     basis="WHATWG: any other field 'is ignored'; in the reply that was measured nothing else depends on it",
 )

@@ -51,7 +51,8 @@ def streamed(
     chunks[0]["choices"][0]["logprobs"] = logprobs
     chunks[0].update({"model": model} if model else {})
     chunks += [{"choices": [], "usage": usage}] if usage else []
-    return view_of(b"".join(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks))
+    body = b"".join(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks)
+    return view_of(body, asked={"model": "m", "stream": True})
 
 
 def both(one: View, other: View) -> Trace:

@@ -9,7 +9,7 @@ import pytest
 
 from contract_tests.rules import judge
 from contract_tests.rules.engine.judge import MUST, SHOULD
-from contract_tests.tests.replies import CHAT, MESSAGES, TEXT, exchange
+from contract_tests.tests.replies import CHAT, MESSAGES, TEXT, chunks, exchange
 
 EMBEDDINGS, MODERATIONS, RESPONSES = "/v1/embeddings", "/v1/moderations", "/v1/responses"
 ASKED: dict[str, dict[str, Any]] = {
@@ -121,3 +121,97 @@ def test_a_mistake_that_is_refused_with_status_200_is_one_finding(path: str, ask
 @pytest.mark.parametrize(("path", "asked"), MISTAKES[:3], ids=str)
 def test_a_mistake_that_is_answered_is_still_named(path: str, asked: object) -> None:
     assert any(name.startswith("errors.refuses-") for name in _judged(path, asked, {"id": "x", "choices": []}))
+
+
+@pytest.mark.parametrize("path", [CHAT, TEXT, RESPONSES])
+@pytest.mark.parametrize("reply", FAILURES, ids=lambda reply: json.dumps(reply)[:20])
+def test_an_error_with_status_200_in_place_of_a_stream_is_one_finding(path: str, reply: Any) -> None:
+    assert _judged(path, {**ASKED[path], "stream": True}, reply).keys() == {"errors.status"}
+
+
+COUNTED = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+
+
+def _dicts(path: str) -> list[dict[str, Any]]:
+    """A whole reply, with and without usage, and what else a server may send as JSON."""
+    choice: dict[str, Any] = {"index": 0, "finish_reason": "stop", "logprobs": None}
+    said = (
+        {"message": {"role": "assistant", "content": "Hello.", "refusal": None}} if path == CHAT else {"text": "Hello."}
+    )
+    kind = "chat.completion" if path == CHAT else "text_completion"
+    head = {"id": "chatcmpl-1", "object": kind, "created": 1_796_000_000, "model": "m"}
+    whole = {**head, "choices": [{**choice, **said}]}
+    return [{**whole, "usage": COUNTED}, whole, {**head, "choices": []}, {}, *chunks(path)[:-1]]
+
+
+_OTHER = [(path, n, number) for path in (CHAT, TEXT) for n in (1, 2) for number in range(6)]
+
+
+@pytest.mark.parametrize(("path", "n", "number"), _OTHER)
+@pytest.mark.parametrize("media", ["application/json", "text/event-stream"])
+def test_a_dict_where_a_stream_was_asked_for_is_one_finding(path: str, n: int, number: int, media: str) -> None:
+    asked = {**ASKED[path], "stream": True, "n": n}
+    judged = judge(exchange(asked, json.dumps(_dicts(path)[number]).encode(), media=media, path=path))
+    assert judged.ids(MUST, SHOULD) == {"chat.stream.is-stream" if path == CHAT else "completions.stream.is-stream"}
+
+
+@pytest.mark.parametrize("path", [CHAT, TEXT])
+@pytest.mark.parametrize("n", [1, 2])
+@pytest.mark.parametrize("media", ["application/json", "text/event-stream"])
+@pytest.mark.parametrize("kept", [slice(None), slice(1, None), slice(0, 1), slice(0, -1)], ids=str)
+def test_a_stream_where_a_dict_was_asked_for_is_one_finding(path: str, n: int, media: str, kept: slice) -> None:
+    for events in (chunks(path)[kept], [_dicts(path)[0], "[DONE]"]):
+        lines = (event if isinstance(event, str) else json.dumps(event) for event in events)
+        body = "".join(f"data: {line}\n\n" for line in lines).encode()
+        judged = judge(exchange({**ASKED[path], "n": n}, body, media=media, path=path))
+        assert judged.ids(MUST, SHOULD) - {"sse.done"} == {NO_OBJECT[path]}
+
+
+def test_a_response_in_the_other_form_is_one_finding() -> None:
+    response = {"id": "resp_1", "object": "response", "output": [], "model": "m"}
+    asked = ASKED[RESPONSES]
+    body = json.dumps(response).encode()
+    assert judge(exchange({**asked, "stream": True}, body, path=RESPONSES)).ids(MUST, SHOULD) == {
+        "responses.stream.is-stream"
+    }
+    event = {"type": "response.completed", "sequence_number": 0, "response": response}
+    events = f"event: response.completed\ndata: {json.dumps(event)}\n\n".encode()
+    judged = judge(exchange(asked, events, media="text/event-stream", path=RESPONSES))
+    assert judged.ids(MUST, SHOULD) == {"responses.is-dict"}
+
+
+@pytest.mark.parametrize("n", [1, 2])
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        *chunks(CHAT)[:-1],
+        {**chunks(CHAT)[0], "choices": [], "usage": COUNTED},
+        {**chunks(CHAT)[2], "usage": None},
+        {**chunks(CHAT)[1], "object": "chat.completion"},
+        {**chunks(CHAT)[2], "usage": COUNTED},
+    ],
+    ids=range(7),
+)
+def test_a_chunk_as_the_whole_reply_is_one_finding(n: int, chunk: dict[str, Any]) -> None:
+    seen = _judged(CHAT, {**ASKED[CHAT], "n": n}, chunk)
+    assert seen.keys() == {"chat.object"}
+    assert seen["chat.object"][0].startswith("a chunk of a stream as the whole reply: ")
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_chunk_of_a_text_as_the_whole_reply_is_one_finding(n: int) -> None:
+    assert _judged(TEXT, {**ASKED[TEXT], "n": n}, chunks(TEXT)[0]).keys() == {"completions.object"}
+
+
+def test_a_dict_that_lacks_members_is_no_chunk() -> None:
+    whole = _dicts(CHAT)[1]
+    assert _judged(CHAT, ASKED[CHAT], whole).keys() == {"usage.present"}
+    named = {**whole, "object": "chat.completion.chunk", "usage": COUNTED}
+    assert _judged(CHAT, ASKED[CHAT], named)["chat.object"] == ['"chat.completion.chunk"']
+    (choice,) = whole["choices"]
+    misplaced = {**choice, "delta": choice["message"]}
+    del misplaced["message"]
+    seen = _judged(CHAT, ASKED[CHAT], {**whole, "choices": [misplaced], "usage": COUNTED})
+    assert seen.keys() == {"chat.message"}
+    endless = {**_dicts(TEXT)[0], "choices": [{**_dicts(TEXT)[0]["choices"][0], "finish_reason": None}]}
+    assert _judged(TEXT, ASKED[TEXT], endless).keys() == {"completions.finish-reason"}

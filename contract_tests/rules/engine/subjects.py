@@ -8,10 +8,12 @@ from functools import wraps
 from itertools import chain
 from typing import TypeVar
 
+from contract_tests.rules.engine.kinds import is_chunk, is_completion
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.stream import StreamedCall, StreamedChoice
-from contract_tests.rules.engine.view import Payload, View, is_completion
+from contract_tests.rules.engine.view import Payload, View
 from fake_server.wire import jsontext
+from fake_server.wire.exchange import Aspect
 
 Subject = TypeVar("Subject")
 
@@ -77,6 +79,14 @@ def complete_payloads(view: View) -> Iterator[Payload]:
 # -- replies that come as one dict or as a stream
 
 
+def is_in_other_form(view: View) -> bool:
+    """Whether a dict came where a stream was asked for, or the reverse: nothing else is asked of such a reply."""
+    if view.endpoint not in ("chat", "completions", "responses") or view.form not in ("json", "events"):
+        return False
+    knows = view.knows(Aspect.REQUEST) and bool(view.request.value)
+    return knows and (view.form == "events") is not view.wants_stream
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """The successful replies of one endpoint, as one dict and as a stream of chunks."""
@@ -90,7 +100,7 @@ class Endpoint:
 
     def to_be_streamed(self, view: View) -> Iterator[View]:
         """Whole replies with a body to requests with `stream: true`."""
-        if self._answered(view) and view.wants_stream:
+        if self._answered(view) and view.wants_stream and not view.is_failed_success:
             yield view
 
     def _answered(self, view: View) -> bool:
@@ -98,11 +108,11 @@ class Endpoint:
 
     def dicts(self, view: View) -> Iterator[Node]:
         """The body that is a completion."""
-        return (root for root in self.dicts_and_strays(view) if is_completion(root))
+        return (root for root in self.dicts_and_strays(view) if is_completion(root) and not is_chunk(root))
 
     def dicts_and_strays(self, view: View) -> Iterator[Node]:
         """The body that is one JSON object, whatever it says to be."""
-        if view.endpoint == self.endpoint and view.is_dict:
+        if view.endpoint == self.endpoint and view.is_dict and not is_in_other_form(view):
             yield view.root
 
     def choices(self, view: View) -> Iterator[Node]:
@@ -112,7 +122,7 @@ class Endpoint:
 
     def streams(self, view: View) -> Iterator[View]:
         """A stream with at least one chunk."""
-        if view.endpoint == self.endpoint and view.is_stream and view.chunks:
+        if view.endpoint == self.endpoint and view.is_stream and view.chunks and not is_in_other_form(view):
             yield view
 
     def whole_streams(self, view: View) -> Iterator[View]:
@@ -127,7 +137,7 @@ class Endpoint:
 
     def chunks_and_strays(self, view: View) -> Iterator[Node]:
         """The chunks of a stream, and the objects in it that are no chunks."""
-        if view.endpoint == self.endpoint and view.is_stream:
+        if view.endpoint == self.endpoint and view.is_stream and not is_in_other_form(view):
             yield from (*view.strays, *view.chunks)
 
     def chunk_choices(self, view: View) -> Iterator[Node]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from contract_tests.rules.engine.endpoints import endpoint_of, is_of_responses
 from contract_tests.rules.engine.failures import is_failure, is_flat_error
+from contract_tests.rules.engine.kinds import is_completion
 from contract_tests.rules.engine.node import Budget, Document, Node, Place
 from contract_tests.rules.engine.stream import StreamedChoice, assemble
 from fake_server.wire import jsontext, sse
@@ -283,12 +284,3 @@ class View:
     def knows(self, *aspects: Aspect) -> bool:
         """Whether the exchange holds all of these aspects of what crossed the wire."""
         return self.exchange.knows(*aspects)
-
-
-def is_completion(node: Node) -> bool:
-    """Whether an object is a completion or a chunk of one, as far as it says; none says to be something else."""
-    if "choices" in node.value:
-        return True
-    if named := node.text_of("object"):
-        return named.startswith(("chat.completion", "text_completion"))
-    return not node.text_of("type") and not node.value.keys().isdisjoint(("id", "created"))

@@ -9,6 +9,7 @@ from itertools import chain, islice
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.answers import Answer, answers
 from contract_tests.rules.engine.judge import NOTE, SHOULD, Complaint
+from contract_tests.rules.engine.kinds import is_early
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.subjects import (
     CHAT,
@@ -25,7 +26,6 @@ from contract_tests.rules.engine.subjects import (
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.errors.refusals import IN_THE_CODE
 from contract_tests.rules.formats.structured import formats
-from contract_tests.rules.shared.reply import is_early
 from fake_server.relay.redact import excerpt
 
 

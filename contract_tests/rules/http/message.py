@@ -195,6 +195,7 @@ def json_type(view: View) -> Iterable[Complaint]:
     over=event_bodies,
     needs=HEADERS,
     see=see.EVENT_STREAM_TYPE,
+    yields_to=("chat.is-dict", "completions.is-dict", "responses.is-dict"),
     harm="openai-python 0.28.1 raises; browsers' EventSource refuses the stream",
 )
 def event_stream_type(view: View) -> Iterable[Complaint]:

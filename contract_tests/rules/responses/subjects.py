@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.response_stream import ResponseStream, items_of, read_response_stream
-from contract_tests.rules.engine.subjects import computed_once
+from contract_tests.rules.engine.subjects import computed_once, is_in_other_form
 from contract_tests.rules.engine.view import View
 
 CREATED = "responses"
@@ -19,14 +19,14 @@ _SINGLE = (CREATED, "response", "response cancelled")
 @computed_once
 def dicts(view: View) -> Iterator[Node]:
     """The body that is to be a Response."""
-    if view.endpoint in _SINGLE and view.is_dict:
+    if view.endpoint in _SINGLE and view.is_dict and not is_in_other_form(view):
         yield view.root
 
 
 @computed_once
 def streams(view: View) -> Iterator[ResponseStream]:
     """The stream of a Response with at least one event of one, or with an error."""
-    if view.endpoint in _SINGLE and view.is_stream:
+    if view.endpoint in _SINGLE and view.is_stream and not is_in_other_form(view):
         yield read_response_stream(view)
 
 

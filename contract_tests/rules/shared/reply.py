@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from contract_tests.rules.engine.judge import Complaint, Section
+from contract_tests.rules.engine.kinds import is_chunk, is_completion, is_early
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.shared_rules import SEE_CREATE, SharedRules
 from contract_tests.rules.engine.subjects import Endpoint
-from contract_tests.rules.engine.view import View, is_completion
+from contract_tests.rules.engine.view import View
 from fake_server.relay.redact import excerpt
 from fake_server.wire.exchange import Aspect
 from fake_server.wire.text import format_count
@@ -92,6 +93,9 @@ def envelope(section: Section, over: Over, named: str, recorded: str = "", with_
         if with_strays and not is_completion(root):
             what = "an event that is no chunk" if root.document.event else "a reply that is no completion"
             yield root, f"{what}: {root}", f'"{named}"', "clients find no choices: code that reads them raises on None"
+        elif with_strays and not root.document.event and is_chunk(root):
+            harm = "clients find no whole answer: code that reads `choices[0].message.content` raises"
+            yield root, f"a chunk of a stream as the whole reply: {root}", f'"{named}"', harm
         elif root.value.get("object") not in (named, recorded or named):
             yield root["object"], str(root["object"]), f'"{named}"'
 
@@ -120,14 +124,6 @@ def envelope(section: Section, over: Over, named: str, recorded: str = "", with_
 
 
 # -- what api.openai.com is recorded to have answered in earlier years
-
-YEAR_2025 = 1_735_689_600
-
-
-def is_early(root: Node) -> bool:
-    """Whether a reply, or a chunk, says itself that it was made before 2025."""
-    created = root.get("created")
-    return type(created) is int and 0 < created < YEAR_2025
 
 
 def ends_as_of_old(root: Node, choice: Node, cut: bool) -> bool:

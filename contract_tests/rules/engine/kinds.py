@@ -1,0 +1,35 @@
+"""What a JSON object is, as far as it says: a completion, a chunk of one, and whether it is of an earlier year."""
+
+from __future__ import annotations
+
+from contract_tests.rules.engine.node import Node
+
+YEAR_2025 = 1_735_689_600
+
+
+def is_early(root: Node) -> bool:
+    """Whether a reply, or a chunk, says itself that it was made before 2025."""
+    created = root.get("created")
+    return type(created) is int and 0 < created < YEAR_2025
+
+
+def is_completion(node: Node) -> bool:
+    """Whether an object is a completion or a chunk of one, as far as it says; none says to be something else."""
+    if "choices" in node.value:
+        return True
+    if named := node.text_of("object"):
+        return named.startswith(("chat.completion", "text_completion"))
+    return not node.text_of("type") and not node.value.keys().isdisjoint(("id", "created"))
+
+
+def is_chunk(body: Node) -> bool:
+    """Whether a JSON body is one chunk of a stream: it says so, or has no usage, and deltas or texts that go on."""
+    choices = [choice for choice in body["choices"] if choice.kind == "object"]
+    if any(choice["message"].there for choice in choices):
+        return False
+    if body["object"].text.endswith(".chunk"):
+        return True
+    if not choices or body["usage"].kind == "object":
+        return False
+    goes_on = all(choice["text"].there and choice["finish_reason"].kind == "null" for choice in choices)
+    return any(choice["delta"].there for choice in choices) or (goes_on and not is_early(body))
