@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from contract_tests.rules.engine.lacks import lacks_context, lacks_pictures
-from contract_tests.rules.engine.refused import refusal_text, refuses
+from contract_tests.rules.engine.refused import refusal_text, refuses_by_status
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.errors.mistakes import ANOTHER_TIME
@@ -277,10 +277,8 @@ class Ask:
         return unmet or (path != CHAT and is_unknown_path(view, self.session.control))
 
     def _refused_features(self, view: View) -> list[str]:
-        """The features of this case that a refusal (400, 422 or 501) names."""
-        if view.status not in (400, 422, 501):
-            return []
-        return [name for name in self.case.features if refuses(view, name)]
+        """The features of this case that a refusal names."""
+        return [name for name in self.case.features if refuses_by_status(view, name)]
 
     async def _wait(self, view: View, attempt: int) -> None:
         """Wait as long as a 429 says. Raises NotReached if the run would be over by then."""

@@ -10,7 +10,7 @@ from itertools import count
 from time import monotonic
 from typing import Any
 
-from contract_tests.rules.engine.refused import refuses
+from contract_tests.rules.engine.refused import refuses_by_status
 from contract_tests.rules.engine.view import View
 from contract_tests.target.errors import NotReached, UsageError
 from contract_tests.target.options import Options
@@ -141,10 +141,8 @@ class Session:
 
     def learns(self, view: View, sent: Mapping[str, Any], kept: Iterable[str]) -> bool:
         """Whether a refusal names a parameter that a case can do without; it is left out from now on."""
-        if view.status not in (400, 422):
-            return False
         for name, instead in _ECONOMY.items():
-            if sent.get(name) is not None and name not in kept and refuses(view, name):
+            if sent.get(name) is not None and name not in kept and refuses_by_status(view, name):
                 self.dropped[name] = instead
                 self.note(f"the target refuses {name}; {f'{instead} is sent instead' if instead else 'it is left out'}")
                 return True

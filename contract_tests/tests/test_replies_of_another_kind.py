@@ -9,7 +9,9 @@ import pytest
 
 from contract_tests.rules import judge
 from contract_tests.rules.engine.judge import MUST, SHOULD
+from contract_tests.run.outcome import Outcome
 from contract_tests.tests.replies import CHAT, MESSAGES, TEXT, chunks, exchange
+from contract_tests.tests.small_target import Answer, Answerer, refusal, report_of
 
 EMBEDDINGS, MODERATIONS, RESPONSES = "/v1/embeddings", "/v1/moderations", "/v1/responses"
 ASKED: dict[str, dict[str, Any]] = {
@@ -215,3 +217,73 @@ def test_a_dict_that_lacks_members_is_no_chunk() -> None:
     assert seen.keys() == {"chat.message"}
     endless = {**_dicts(TEXT)[0], "choices": [{**_dicts(TEXT)[0]["choices"][0], "finish_reason": None}]}
     assert _judged(TEXT, ASKED[TEXT], endless).keys() == {"completions.finish-reason"}
+
+
+FAILED_FOR = [
+    "Unsupported parameter: '{0}' is not supported with this model.",
+    "Unknown parameter: '{0}'.",
+    "Unrecognized request argument supplied: {0}",
+    "property '{0}' is unsupported",
+    "upstream: litellm.UnsupportedParamsError: x does not support parameters: ['{0}'], for model=m.",
+]
+STUMBLED_OVER = [
+    "AsyncCompletions.create() got an unexpected keyword argument '{0}'",
+    "TypeError: unsupported parameter: '{0}'",
+    "boom while reading {0}",
+    "Internal Server Error",
+    "Unsupported parameter: 'no_such_thing'",
+]
+
+
+ACCEPTED = "relations.accepted"
+
+
+def _answer_to(path: str, member: str, failure: Answer) -> Answerer:
+    """What a target answers that fails at each request with this member at this path."""
+    return lambda asked: failure if asked.path == path and member in asked.json else None
+
+
+@pytest.mark.parametrize("status", [500, 502])
+@pytest.mark.parametrize("words", FAILED_FOR)
+@pytest.mark.parametrize(
+    ("path", "asked", "named"),
+    [
+        (CHAT, {"n": 2}, "n"),
+        (CHAT, {"logprobs": True, "top_logprobs": 2}, "top_logprobs"),
+        (CHAT, {"response_format": {"type": "json_object"}}, "response_format.type"),
+        (RESPONSES, {"reasoning": {"effort": "low"}}, "reasoning.effort"),
+    ],
+)
+def test_a_failure_that_calls_a_parameter_unsupported_refuses_it(
+    path: str, asked: dict[str, Any], named: str, words: str, status: int
+) -> None:
+    error = {"message": words.format(named), "type": "server_error", "param": None, "code": None}
+    seen = _judged(path, {**ASKED[path], **asked}, {"error": error}, status)
+    assert seen == {"errors.callers-mistake": [f"status {status} for {named.split('.')[0]}, called unsupported"]}
+
+
+@pytest.mark.parametrize("words", STUMBLED_OVER)
+def test_a_failure_of_the_servers_own_code_refuses_nothing(words: str) -> None:
+    error = {"message": words.format("n"), "type": "server_error", "param": None, "code": None}
+    assert "errors.callers-mistake" not in _judged(CHAT, {**ASKED[CHAT], "n": 2}, {"error": error}, 500)
+
+
+@pytest.mark.parametrize(
+    ("case", "path", "member", "named"),
+    [
+        ("responses.reasoning", RESPONSES, "reasoning", "reasoning.effort"),
+        ("chat.n", CHAT, "n", "n"),
+        ("logprobs.dict", CHAT, "logprobs", "logprobs"),
+    ],
+)
+def test_what_a_failure_calls_unsupported_is_unsupported(case: str, path: str, member: str, named: str) -> None:
+    told = (
+        (FAILED_FOR[0], "errors.callers-mistake", f"status 502 names {member}"),
+        (STUMBLED_OVER[0], ACCEPTED, "dict"),
+    )
+    for words, broken, reason in told:
+        report, _ = report_of(_answer_to(path, member, refusal(502, words.format(named))), case)
+        (result,) = report.results
+        assert {finding.rule.id for finding in result.findings if finding.rule.level is MUST} == {broken}
+        assert result.reason.partition(":")[0] == reason
+        assert result.outcome is Outcome.FAIL

@@ -85,6 +85,8 @@ _WRONG_TYPE = re.compile(r"\bexpected an? (?!value\b).{1,40}, but got |\bInput s
 _WRONG_VALUE = re.compile(r"extra_forbidden|literal_error|\bInput should be '", re.IGNORECASE)
 
 
+_STUMBLED = re.compile(r"keyword argument|\bTraceback\b|\b(?:Type|Attribute|Value|Key|Name|Index|Runtime)Error\b")
+"""What a failure says of the server's own code: the parameter it names is not refused, but handled wrongly."""
 _ANY_REQUEST_HAS = ("input", "messages", "model", "prompt")
 """What is refused where the caller left it out, and nobody added."""
 _OF_CHAT = {
@@ -109,6 +111,20 @@ def refuses(view: View, parameter: str) -> bool:
     if _COMPANION.search(text) or not wanted.isdisjoint(name for name, _ in _members(view.request.value)):
         return False
     return parameter in _segments([*structured_paths(view), *_paths_in(text)])
+
+
+def refuses_by_status(view: View, parameter: str) -> bool:
+    """Whether a reply refuses this parameter of its request: with a 5xx only where it says that it is unsupported."""
+    if view.status in (400, 422, 501):
+        return refuses(view, parameter)
+    return parameter in unsupported_by_failure(view)
+
+
+def unsupported_by_failure(view: View) -> list[str]:
+    """The members of its request that a 5xx says to be unsupported, and not that its own code stumbled over."""
+    if view.status < 500 or any(_STUMBLED.search(text) for text in texts_of(view)):
+        return []
+    return [name for name in unknown_parameters(view) if view.request[name].there]
 
 
 def unknown_parameters(view: View) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.refused import unsupported_by_failure
 from contract_tests.rules.engine.subjects import only, refusals
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.errors.mistakes import ANOTHER_TIME, mistakes, whole_replies, wrong_formats, wrong_values
@@ -47,16 +48,21 @@ def refuses_wrong_format(view: View, node: Node) -> Iterable[Complaint]:
     return _complain_of(view, node)
 
 
+def _mistake(view: View) -> str:
+    """What is wrong with a request, or what a 5xx says that it may not have; '' where nothing is."""
+    return mistakes(view) or next((f"{name}, called unsupported" for name in unsupported_by_failure(view)), "")
+
+
 @errors.rule(
     "callers-mistake",
-    over=only(whole_replies, mistakes),
+    over=only(whole_replies, _mistake),
     needs=[Aspect.REQUEST],
     harm="clients that try a 5xx again, as the official SDKs do twice, repeat what can never succeed",
 )
 def callers_mistake(view: View) -> Iterable[Complaint]:
     """A mistake of the caller is refused with a 4xx status, not with a 5xx."""
     if view.status >= 500 and view.status not in ANOTHER_TIME:
-        yield view, f"status {view.status} for {mistakes(view)}", "status 400"
+        yield view, f"status {view.status} for {_mistake(view)}", "status 400"
 
 
 @errors.rule(
