@@ -37,13 +37,20 @@ class BreakageTable:
         return self.verdicts.get(f"bugs/{bug_id}", {})
 
     def text(self) -> str:
-        """The content of the file: a line for each fixture, its verdicts in the order of the clients."""
+        """The content of the file: a line for each fixture, with the numbers of the clients that are not fine."""
         rows = ",\n".join(
-            f"    {json.dumps(name)}: {json.dumps([row[client] for client in self.clients], ensure_ascii=False)}"
+            f"    {json.dumps(name)}: {json.dumps(self._number(row), ensure_ascii=False)}"
             for name, row in sorted(self.verdicts.items())
         )
         head = {"measured": self.measured, "clients": dict(self.clients)}
         return json.dumps(head, indent=2)[:-2] + f',\n  "verdicts": {{\n{rows}\n  }}\n}}\n'
+
+    def _number(self, row: Mapping[str, str]) -> dict[str, list[int]]:
+        numbers: dict[str, list[int]] = {}
+        for number, client in enumerate(self.clients):
+            if row[client] != FINE:
+                numbers.setdefault(row[client], []).append(number)
+        return numbers
 
 
 @cache
@@ -52,9 +59,12 @@ def load_table() -> BreakageTable:
     if not DATA.is_file():
         return BreakageTable("", {}, {})
     read = json.loads(DATA.read_text("utf-8"))
-    clients = read["clients"]
-    verdicts = {name: dict(zip(clients, row, strict=True)) for name, row in read["verdicts"].items()}
-    return BreakageTable(read["measured"], clients, verdicts)
+    names = list(read["clients"])
+    verdicts = {name: dict.fromkeys(names, FINE) for name in read["verdicts"]}
+    for name, row in read["verdicts"].items():
+        for verdict, numbers in row.items():
+            verdicts[name] |= {names[number]: verdict for number in numbers}
+    return BreakageTable(read["measured"], read["clients"], verdicts)
 
 
 def format_breakage(row: Mapping[str, str]) -> str:
