@@ -118,7 +118,10 @@ def test_the_fake_has_no_finding_at_any_level_within_what_cases_may_cost(seed: i
 
 ASKED = tuple(
     f"responses.{name}"
-    for name in ("plain", "call", "reasoning", "stream.short", "stream.call", "stream.calls", "stored.previous")
+    for name in (
+        *("plain", "call", "reasoning", "stream.short", "stream.call", "stream.calls", "stored.previous"),
+        *("max-output-tokens", "stream.max-output-tokens"),
+    )
 )
 """The cases between them show every known bug of these endpoints."""
 BUGS = {bug.id: set(bug.breaks) for bug in bugs().values() if bug.endpoint == "responses" and bug.breaks}

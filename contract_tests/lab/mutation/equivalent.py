@@ -36,7 +36,16 @@ ABSENT: dict[str, tuple[int, int]] = {
     "responses:service_tier": (36, 625),
     "responses:top_logprobs": (47, 625),
     "responses:prompt_cache_key": (52, 625),
+    "responses:billing": (84, 625),
+    "responses:frequency_penalty": (180, 625),
+    "responses:presence_penalty": (180, 625),
+    "responses:prompt_cache_retention": (145, 625),
+    "responses:reasoning.summary": (24, 615),
+    "responses:text.verbosity": (47, 615),
+    "responses:tool_usage": (386, 625),
+    "responses:usage.input_tokens_details.cache_write_tokens": (384, 616),
     "responses:output[].content[].logprobs": (35, 455),
+    "responses.stream:response.frequency_penalty": (129, 602),
     "responses.stream:response.completed_at": (126, 602),
     "responses.stream:response.service_tier": (12, 602),
     "responses.stream:response.safety_identifier": (27, 602),
@@ -48,6 +57,7 @@ NULL: dict[str, tuple[int, int]] = {
     "chat:system_fingerprint": (195, 1058),
     "errors:error.code": (11, 60),
     "errors:error.param": (39, 60),
+    "responses:prompt_cache_retention": (138, 480),
 }
 """Places of values that are null in some genuine object: (null, all values there)."""
 

@@ -30,6 +30,8 @@ ECHOED = (
     "truncation",
 )
 """What comes back as it was sent."""
+UNSENT = ("instructions", "max_output_tokens", "max_tool_calls", "previous_response_id", "safety_identifier", "user")
+"""What is null where it was not sent. A prompt template may bring any of it."""
 LEAST_LIMIT = 16
 """What `max_output_tokens` is at least."""
 
@@ -39,6 +41,9 @@ def _echoes(view: View) -> Iterator[tuple[Node, Node]]:
     for root in answers_to_requests(view):
         for name in ECHOED:
             if view.request[name]:
+                yield root[name], view.request[name]
+        for name in () if view.request["prompt"] else UNSENT:
+            if root[name].there and not view.request[name].there:
                 yield root[name], view.request[name]
         sent = view.request["text"]["format"]["type"]
         if sent.text:
@@ -57,8 +62,11 @@ def _echoes(view: View) -> Iterator[tuple[Node, Node]]:
     harm="a parameter that does not come back was not read: the caller believes what does not hold",
 )
 def echoes(node: Node, sent: Node) -> Iterable[Complaint]:
-    """`store`, `temperature`, `tool_choice`, `text.format.type` and the like come back as they were sent."""
-    if not is_same(node.value, sent.value):
+    """`store`, `text.format.type` and the like come back as they were sent, `user` and the like null where not sent."""
+    if not sent.there:
+        if node.value is not None:
+            yield node, str(node), "null: it was not sent", "the caller is shown what another asked for, or nobody"
+    elif not is_same(node.value, sent.value):
         yield node, str(node), str(sent)
 
 

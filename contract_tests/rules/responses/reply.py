@@ -194,11 +194,11 @@ MEMBERS = (
 _OF_OTHERS = ("created_at", "id", "model", "object", "output", "status", "usage")
 """Members whose absence another rule names."""
 KINDS = {
-    **dict.fromkeys(("metadata", "reasoning", "text"), ("object",)),
+    **dict.fromkeys(("metadata", "reasoning", "text", "billing", "tool_usage"), ("object",)),
     **dict.fromkeys(("parallel_tool_calls", "store", "background"), ("boolean",)),
     "service_tier": ("string",),
     "top_logprobs": ("integer",),
-    **dict.fromkeys(("temperature", "top_p"), ("number", "integer")),
+    **dict.fromkeys(("temperature", "top_p", "frequency_penalty", "presence_penalty"), ("number", "integer")),
     "tool_choice": ("string", "object"),
     "tools": ("array",),
     "truncation": ("string",),
@@ -222,6 +222,8 @@ def members(root: Node) -> Iterable[Complaint]:
             yield root[name], str(root[name]), " or ".join(kinds), "typed clients refuse the Response"
     if root["reasoning"].kind == "object" and not root["reasoning"]["effort"].there:
         yield root["reasoning"]["effort"], "missing", "the effort, or null"
+    if root["billing"].kind == "object" and not root["billing"]["payer"].text:
+        yield root["billing"]["payer"], str(root["billing"]["payer"]), "who pays"
     if root["text"].kind == "object" and not root["text"]["format"]["type"].text:
         yield root["text"]["format"], str(root["text"]["format"]), "the format that was asked for"
 
