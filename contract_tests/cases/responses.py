@@ -130,7 +130,9 @@ async def parts(ask: Ask) -> None:
     await ask_back(ask, word, "part 2 of an input message", make_body(ask, [user(given)]), control, RESPONSES)
 
 
-response_case("responses.developer", "a long developer message", [message("developer", NOTES), user(SHORT)])
+response_case(
+    "responses.developer", "a response after a long developer message", [message("developer", NOTES), user(SHORT)]
+)
 
 
 @case(

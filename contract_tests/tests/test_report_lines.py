@@ -76,7 +76,7 @@ def test_a_judgement_fits_the_columns(command: tuple[str | Path, ...], columns: 
 def test_lines_are_whole_where_a_program_reads_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
     said = run_contract("judge", str(BROKEN / "tools.arguments.yaml")).stdout
-    assert "LangChain: raises ValidationError\n" in said
+    assert "AI SDK: raises AI_APICallError\n" in said
     assert max(map(len, said.splitlines())) > 120
 
 

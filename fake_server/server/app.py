@@ -107,7 +107,7 @@ class App:
             if not context.controls:
                 journal.grown(entry)
                 self.settings.spaces.make_room()
-                self.settings.metrics.count(entry)
+                self.settings.counts.count(entry)
 
     async def _answer(self, context: RequestContext) -> Delivery:
         """The reply to a request, or to what is wrong with its key, method or path."""

@@ -15,7 +15,8 @@ from fake_server.server.deliveries import refuse
 from fake_server.server.request_context import UPGRADE
 from fake_server.server.sender import WRITE_SECONDS, SocketSender
 from fake_server.server.settings import Settings
-from fake_server.server.waiting import FIELD, MOST_BUSY, UnderWay, Waiting, close_soon
+from fake_server.server.state.memory import FIELD, UnderWay
+from fake_server.server.waiting import MOST_BUSY, Waiting, close_soon
 
 MOST_FIELDS, MOST_PIPELINED = 500, 100
 """Fields of a head, and requests on one connection that wait for the replies before theirs."""

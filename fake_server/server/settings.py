@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from fake_server.access import AllowedHosts
 from fake_server.api.render.style import Style
 from fake_server.scripts.book import ScriptBook
-from fake_server.server.state.metrics import Metrics
+from fake_server.server.state.journal import Counts
 from fake_server.server.state.space import Spaces
 from fake_server.wire.fixture import SHIPPED
 
@@ -47,7 +47,7 @@ class Settings:
     websocket: bool = True
     hosts: AllowedHosts = field(default_factory=AllowedHosts)
     spaces: Spaces = field(init=False)
-    metrics: Metrics = field(default_factory=Metrics)
+    counts: Counts = field(default_factory=Counts)
     started: float = field(default_factory=time.monotonic)
     fixed_style: Style | None = field(init=False)
     worker: ThreadPoolExecutor = field(init=False)

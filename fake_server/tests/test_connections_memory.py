@@ -14,12 +14,10 @@ from collections.abc import Iterator
 import pytest
 
 from fake_server import FakeServer
-from fake_server.server import waiting
 from fake_server.server.http_protocol import Protocol
 from fake_server.server.state import memory
 from fake_server.server.state.journal import Journal, JournalEntry
-from fake_server.server.state.memory import CONNECTIONS, MIB
-from fake_server.server.waiting import UnderWay
+from fake_server.server.state.memory import CONNECTIONS, MIB, UnderWay
 from fake_server.tests.edge_client import ask
 from fake_server.tests.raw_client import wait_until
 from fake_server.tests.test_stalling_clients import CHAT, GET, POST, busy, connect, links, port_of
@@ -121,7 +119,7 @@ def test_a_request_under_way_counts_until_its_reply_was_sent(
 ) -> None:
     link = connect(fake, links, chat(fields, stream=True))
     wait_until(lambda: busy(fake) == 1)
-    assert waiting.UNDER_WAY + 2 * len(fields) < held(fake) < 80_000 + 3 * len(fields) + 130 * 1000
+    assert memory.UNDER_WAY + 2 * len(fields) < held(fake) < 80_000 + 3 * len(fields) + 130 * 1000
     link.close()
     wait_until(lambda: held(fake) == 0)
     assert ask(port_of(fake), body=CHAT).status == 200
@@ -167,8 +165,8 @@ def test_a_client_that_takes_no_reply_counts_and_is_dropped_where_there_is_no_ro
         assert fake._server is not None
         state = fake._server.server_state
         connect(fake, links, chat(stream=True))
-        wait_until(lambda: held(fake) > waiting.UNDER_WAY + 60_000)
-        monkeypatch.setattr(memory, "MOST_CONNECTIONS", held(fake) + waiting.UNDER_WAY + 20_000)
+        wait_until(lambda: held(fake) > memory.UNDER_WAY + 60_000)
+        monkeypatch.setattr(memory, "MOST_CONNECTIONS", held(fake) + memory.UNDER_WAY + 20_000)
         monkeypatch.setattr(memory, "SPARE", 0)
         second: socket.socket = connect(fake, links, chat(stream=True))
         wait_until(lambda: len(state.connections) == 1)

@@ -275,7 +275,7 @@ def test_the_numbers_are_told(fake: FakeServer, monkeypatch: pytest.MonkeyPatch)
 
 def test_the_names_of_metrics_are_bounded(fake: FakeServer) -> None:
     """Paths, keys, models and names of scripts make no series of their own."""
-    fake.settings.metrics.__init__()  # type: ignore[misc]
+    fake.settings.counts.__init__()  # type: ignore[misc]
     with httpx2.Client() as client:
         for number in range(30):
             fields = {"authorization": f"Bearer k{number}", "x-fake-fault": f"error;status={500 + number % 3}"}

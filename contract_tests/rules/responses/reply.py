@@ -58,7 +58,8 @@ def is_dict(view: View) -> Iterable[Complaint]:
 def object_(root: Node) -> Iterable[Complaint]:
     """`object` is "response", `id` a non-empty string, `created_at` a time in seconds and `output` an array."""
     if not is_response(root):
-        yield root, f"a reply that is no Response: {root}", '"response"'
+        harm = "routers and logs take it for something else" if root["object"].text else ""
+        yield root, f"a reply that is no Response: {root}", '"response"', harm
         return
     if root["object"].value != "response":
         yield root["object"], str(root["object"]), '"response"', "routers and logs take it for something else"

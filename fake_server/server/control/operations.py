@@ -175,10 +175,12 @@ async def drop_space(request: Request) -> Response:
 
 async def metrics(request: Request) -> Response:
     """GET: what the server has done, in Prometheus' text format."""
-    from prometheus_client import CONTENT_TYPE_LATEST  # see metrics.py
+    from prometheus_client import CONTENT_TYPE_LATEST  # only where they are asked for: it takes long to import
+
+    from fake_server.server.state.metrics import metrics_text
 
     settings = context_of(request).settings
-    return Response(settings.metrics.text(settings.spaces.budget), media_type=CONTENT_TYPE_LATEST)
+    return Response(metrics_text(settings.counts, settings.spaces.budget), media_type=CONTENT_TYPE_LATEST)
 
 
 OPERATIONS = (

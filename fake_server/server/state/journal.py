@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections import deque
+from bisect import bisect_left
+from collections import Counter, defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from sys import getsizeof
 from typing import Any
 
+from fake_server.api.request import endpoint_of
 from fake_server.relay.redact import mask_text
 from fake_server.relay.redact.fields import sent_credentials
 from fake_server.relay.redact.names import is_secret_field
@@ -25,6 +27,9 @@ FRAME = 1024
 """Bytes that an entry takes beside its texts, a little more than measured."""
 _EMPTY, _FIELD = getsizeof(""), 120
 """Bytes of a text without characters, and of a header field in its mapping beside its texts, rounded up."""
+ENDPOINTS = ("chat/completions", "completions", "embeddings", "moderations", "models")
+BOUNDS = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0, 60.0)
+"""Upper bounds of the histogram's buckets, in seconds; slower requests are in a last one."""
 _SECRET = re.compile(r"authorization|api-?key|token|secret|password|cookie|subscription-key")
 
 
@@ -193,3 +198,32 @@ class Journal(Evicting):
         for entry in self._entries:
             entry.leave()
         self._entries.clear()
+
+
+class Counts:
+    """What one server has answered, for its metrics; its event loop is the only one to count."""
+
+    def __init__(self) -> None:
+        self.requests: Counter[tuple[str, str, str]] = Counter()
+        self.faults: Counter[str] = Counter()
+        self.bytes: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+        self.buckets: dict[str, list[int]] = {}
+
+    def count(self, entry: JournalEntry) -> None:
+        """Count a request whose reply has ended."""
+        path = endpoint_of(entry.path)
+        endpoint = path if path in ENDPOINTS else _endpoint_above(path)
+        self.requests[endpoint, str(entry.status), "script" if entry.script else "server"] += 1
+        seconds = entry.seconds or 0.0
+        buckets = self.buckets.setdefault(endpoint, [0] * (len(BOUNDS) + 1))
+        buckets[bisect_left(BOUNDS, seconds)] += 1
+        self.seconds[endpoint] += seconds
+        self.bytes[endpoint] += entry.sent_bytes
+        for name in entry.faults:
+            self.faults[name.partition(":")[0]] += 1
+
+
+def _endpoint_above(path: str) -> str:
+    """The endpoint that this path is below; `other` where it is below none."""
+    return next((endpoint for endpoint in ENDPOINTS if path.startswith(f"{endpoint}/")), "other")

@@ -8,6 +8,7 @@ until their requests end: of these, what would be too much is refused.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from typing import Any, ClassVar
 
 MIB = 1024 * 1024
@@ -24,6 +25,10 @@ LARGEST_ALONE = 72 * MIB
 """Bytes of a reply that fits beside no more than a megabyte: 2,048 embeddings of 1,536 numbers have 65 MiB."""
 SMALL, SPARE = 64 * 1024, 16 * MIB
 """Bytes of a request or reply that is small: such fit in the spare room while large ones fill theirs."""
+
+FIELD, UNDER_WAY, PIPELINED = 128, 32 * 1024, 4 * 1024
+"""Bytes that a field of a head takes beside its own, those of a request under way, as a stream that pauses has them,
+and those of one that waits for the replies before its own: measured, and rounded up."""
 
 
 class StorageFull(ValueError):
@@ -87,6 +92,51 @@ class MemoryBudget:
                 return False
             self.kinds[CONNECTIONS] += size
             self.held += size
+        return True
+
+
+class UnderWay:
+    """What the requests of one connection hold until their replies have been sent; it counts in `budget`.
+
+    `begin` and `hold` return False where there is no room.
+    """
+
+    def __init__(self, budget: MemoryBudget) -> None:
+        self._budget = budget
+        self._requests: deque[int] = deque()
+        self._body = self._unread = self._counted = 0
+
+    def begin(self, size: int, fields: int) -> bool:
+        """Count a request with so many bytes and fields of a head, which is held as it came and as text."""
+        self._requests.append(PIPELINED + 2 * (size + fields * FIELD))
+        return self._count()
+
+    def hold(self, *, body: int | None = None, unread: int | None = None) -> bool:
+        """Count all bytes of a body that nobody has taken in, and of a reply that the client has not."""
+        self._body = self._body if body is None else body
+        self._unread = self._unread if unread is None else unread
+        return self._count()
+
+    def end(self) -> None:
+        """Count the first request no more: its reply was sent."""
+        if self._requests:
+            self._requests.popleft()
+        self._body = 0
+        self._count()
+
+    def release(self) -> None:
+        """Count nothing more: the connection is lost."""
+        self._requests.clear()
+        self._body = self._unread = 0
+        self._count()
+
+    def _count(self) -> bool:
+        size = sum(self._requests) + self._body + self._unread + (UNDER_WAY if self._requests else 0)
+        if size == self._counted:
+            return True
+        if not self._budget.reserve_connection(size - self._counted, large=size > SMALL):
+            return False
+        self._counted = size
         return True
 
 

@@ -6,51 +6,28 @@ requests nor the start of the server wait for its library.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from fake_server.api.request import endpoint_of
-from fake_server.server.state.journal import JournalEntry
+from fake_server.server.state.journal import BOUNDS, Counts
 from fake_server.server.state.memory import MemoryBudget
 
-ENDPOINTS = ("chat/completions", "completions", "embeddings", "moderations", "models")
-BOUNDS = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0, 60.0)
-"""Upper bounds of the histogram's buckets, in seconds; slower requests are in a last one."""
+
+def metrics_text(counts: Counts, budget: MemoryBudget) -> bytes:
+    """The text format that Prometheus reads."""
+    from prometheus_client import CollectorRegistry, generate_latest
+
+    registry = CollectorRegistry()
+    registry.register(_Requests(counts))
+    registry.register(_Memory(budget))
+    return generate_latest(registry)
 
 
-class Metrics:
-    """The metrics of one server; its event loop is the only one to count."""
+class _Requests:
+    """The metrics of requests and their replies."""
 
-    def __init__(self) -> None:
-        self._requests: Counter[tuple[str, str, str]] = Counter()
-        self._faults: Counter[str] = Counter()
-        self._bytes: Counter[str] = Counter()
-        self._seconds: defaultdict[str, float] = defaultdict(float)
-        self._buckets: dict[str, list[int]] = {}
-
-    def count(self, entry: JournalEntry) -> None:
-        """Count a request whose reply has ended."""
-        path = endpoint_of(entry.path)
-        endpoint = path if path in ENDPOINTS else _endpoint_above(path)
-        self._requests[endpoint, str(entry.status), "script" if entry.script else "server"] += 1
-        seconds = entry.seconds or 0.0
-        buckets = self._buckets.setdefault(endpoint, [0] * (len(BOUNDS) + 1))
-        buckets[bisect_left(BOUNDS, seconds)] += 1
-        self._seconds[endpoint] += seconds
-        self._bytes[endpoint] += entry.sent_bytes
-        for name in entry.faults:
-            self._faults[name.partition(":")[0]] += 1
-
-    def text(self, budget: MemoryBudget) -> bytes:
-        """The text format that Prometheus reads, with what is held by `budget`."""
-        from prometheus_client import CollectorRegistry, generate_latest
-
-        registry = CollectorRegistry()
-        registry.register(self)
-        registry.register(_Memory(budget))
-        return generate_latest(registry)
+    def __init__(self, counts: Counts) -> None:
+        self._counts = counts
 
     def collect(self) -> Iterator[Any]:
         """The families of metrics, as prometheus_client asks a collector for them."""
@@ -58,19 +35,19 @@ class Metrics:
 
         help_text = "Requests answered; `by` is script where a script answered, else server."
         requests = CounterMetricFamily("fake_server_requests", help_text, labels=["endpoint", "status", "by"])
-        for labels, number in list(self._requests.items()):
+        for labels, number in list(self._counts.requests.items()):
             requests.add_metric(labels, number)
         yield requests
         help_text = "Seconds from a request's arrival to the end of its reply."
         seconds = HistogramMetricFamily("fake_server_seconds", help_text, labels=["endpoint"])
-        for endpoint, buckets in list(self._buckets.items()):
+        for endpoint, buckets in list(self._counts.buckets.items()):
             bounds = [*(str(bound) for bound in BOUNDS), "+Inf"]
             summed = [(bound, sum(buckets[: place + 1])) for place, bound in enumerate(bounds)]
-            seconds.add_metric([endpoint], summed, self._seconds[endpoint])
+            seconds.add_metric([endpoint], summed, self._counts.seconds[endpoint])
         yield seconds
         sent = CounterMetricFamily("fake_server_reply_bytes", "Bytes of reply bodies.", labels=["endpoint"])
         faults = CounterMetricFamily("fake_server_faults", "Faults played, by name.", labels=["fault"])
-        for family, counts in ((sent, self._bytes), (faults, self._faults)):
+        for family, counts in ((sent, self._counts.bytes), (faults, self._counts.faults)):
             for name, number in list(counts.items()):
                 family.add_metric([name], number)
             yield family
@@ -94,8 +71,3 @@ class _Memory:
             for kind, number in report[numbers].items():
                 family.add_metric([kind], number)
             yield family
-
-
-def _endpoint_above(path: str) -> str:
-    """The endpoint that this path is below; `other` where it is below none."""
-    return next((endpoint for endpoint in ENDPOINTS if path.startswith(f"{endpoint}/")), "other")
