@@ -110,7 +110,9 @@ def test_the_mark_stands_below_the_byte_of_the_place(path: Path) -> None:
         assert evidence is not None
         assert evidence.at_place is (offset is not None)
         if offset is not None and view.body[offset : offset + 1].strip():
-            assert evidence.after.encode()[:1] == view.body[offset : offset + 1]
+            byte = view.body[offset : offset + 1]
+            is_no_text = evidence.after.startswith("\ufffd") and byte >= b"\x80"
+            assert is_no_text or evidence.after.encode()[:1] == byte
 
 
 def test_the_members_that_matter_come_first_and_a_body_that_is_no_object_is_quoted() -> None:

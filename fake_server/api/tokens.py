@@ -137,7 +137,9 @@ def count_messages(request: Mapping[str, Any]) -> int:
         total += count_calls(
             (str(function.get("name", "")), str(function.get("arguments", ""))) for function in functions
         )
-    return total + _count_tools(request) + _count_response_format(request.get("response_format"))
+    if form := request.get("response_format"):
+        total += _count_response_format(form)
+    return total + _count_tools(request)
 
 
 def _split_piece(piece: str) -> tuple[str, ...]:

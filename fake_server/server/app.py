@@ -10,6 +10,7 @@ import logging
 import os
 import re
 from dataclasses import replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import ClientDisconnect
@@ -237,7 +238,7 @@ def _with_headers(delivery: Delivery, context: RequestContext, browser: CrossOri
     """The reply that begins now, with the headers that OpenAI sends with every reply, in the style's case."""
     seconds = context.entry.answered(delivery.status)
     fields = list(_with_length(delivery).headers)
-    present = {name.lower() for name, _ in fields} | delivery.omitted
+    present = {*map(str.lower, map(itemgetter(0), fields))} | delivery.omitted
     if "openai-version" not in present:
         fields.append(("openai-version", "2020-10-01"))
     if "openai-processing-ms" not in present:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http
+from itertools import chain
 from typing import Any
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
@@ -15,7 +16,7 @@ from fake_server.server.deliveries import refuse
 from fake_server.server.request_context import UPGRADE
 from fake_server.server.sender import WRITE_SECONDS, SocketSender
 from fake_server.server.settings import Settings
-from fake_server.server.state.memory import FIELD, UnderWay
+from fake_server.server.state.memory import FIELD, PIPELINED, UnderWay
 from fake_server.server.waiting import MOST_BUSY, Waiting, close_soon
 
 MOST_FIELDS, MOST_PIPELINED = 500, 100
@@ -97,7 +98,7 @@ class Protocol(HttpToolsProtocol):
         self._useless = 0 if self._brought else self._useless + len(data)
         if self._useless:
             self._waiting.hold(self, self._useless + len(self.headers or ()) * FIELD)
-        elif self._busy and not self._under_way.hold(body=len(self.cycle.body)):
+        elif self.cycle is not None and len(self.cycle.body) > PIPELINED and not self._has_room_for_body():
             self._refuse(errors.busy(_NO_ROOM))
             return
         if self._useless > HEAD_BYTES:
@@ -105,9 +106,14 @@ class Protocol(HttpToolsProtocol):
         elif self._in_head and len(self.headers) > MOST_FIELDS:
             self._refuse(_TOO_MANY_FIELDS)
         elif not self._in_head and (self._brought or self._busy):
-            self._forget_deadline()
+            if self._deadline is not None:
+                self._forget_deadline()
         elif self._deadline is None:
             self._deadline = self.loop.call_later(HEAD_SECONDS, self._too_late)
+
+    def _has_room_for_body(self) -> bool:
+        """Count what nobody has taken in of a body; a small one counts with the head."""
+        return not self._busy or self._under_way.hold(body=len(self.cycle.body))
 
     @property
     def _busy(self) -> bool:
@@ -151,7 +157,7 @@ class Protocol(HttpToolsProtocol):
         if len(self.headers) > MOST_FIELDS or len(self.pipeline) >= MOST_PIPELINED or len(self.tasks) >= MOST_BUSY:
             self._wrong = _TOO_MANY_FIELDS if len(self.headers) > MOST_FIELDS else errors.busy(_MANY_REQUESTS)
             raise HttpParserError(self._wrong.message)
-        head = sum(len(name) + len(value) for name, value in self.headers) + len(self.url)
+        head = sum(map(len, chain.from_iterable(self.headers))) + len(self.url)
         if not self._under_way.begin(head, len(self.headers)):
             self._wrong = errors.busy(_NO_ROOM)
             raise HttpParserError(self._wrong.message)

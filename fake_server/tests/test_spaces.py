@@ -12,6 +12,7 @@ from fake_server import FakeServer
 from fake_server.scripts.book import ScriptError
 from fake_server.server.settings import Settings
 from fake_server.server.state.journal import FRAME, JournalEntry
+from fake_server.server.state.memory import UnderWay
 from fake_server.server.state.space import Spaces
 
 KEY = "sk-right-0123456789abcdef"
@@ -177,7 +178,7 @@ def test_what_left_for_room_is_said(fake: FakeServer) -> None:
 
 def test_a_server_makes_room_by_itself(fake: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
     # what connections hold would hide what is looked for
-    monkeypatch.setattr(type(fake.settings.spaces.budget), "reserve_connection", lambda *_, **__: True)
+    monkeypatch.setattr(UnderWay, "_count", lambda under_way: True)
     monkeypatch.setattr(fake.settings.spaces.budget, "most", 52 * FRAME)
     said(fake.space("idle").base_url)
     for _ in range(3):

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import zip_longest
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from fake_server.api.render.style import PLACEHOLDERS, EventTemplate, Style, new_id
@@ -40,7 +41,7 @@ def render_dict(reply: Reply, request: Mapping[str, Any], style: Style) -> bytes
 
 def hold_dict(reply: Reply) -> None:
     """Note what the body of a reply takes: its texts as JSON, and each log probability as a dict."""
-    scores = sum(count_scores(choice) for choice in reply.choices if choice.logprobs)
+    scores = sum(map(count_scores, filter(attrgetter("logprobs"), reply.choices)))
     if scores:
         spend(scores * 4, f"the JSON of {scores:,} log probabilities")
         hold(scores * _SCORE, f"the JSON of {scores:,} log probabilities")

@@ -65,6 +65,7 @@ class JournalEntry:
     _keeps_reply: bool = field(default=True, repr=False)
     _head: int = field(default=0, repr=False)
     _reply: bytearray = field(default_factory=bytearray, repr=False)
+    _reply_counted: int = field(default=0, repr=False)
     _clock: float = field(default_factory=time.perf_counter, repr=False)
 
     @property
@@ -116,7 +117,8 @@ class JournalEntry:
         if room > 0 and self._keeps_reply:
             self._reply += piece if len(piece) <= room else piece[:room]
             journal = self.journal
-            if journal is not None and self.size - (self.counted or 0) > _AT_ONCE:
+            if journal is not None and len(self._reply) > self._reply_counted + _AT_ONCE:
+                self._reply_counted = len(self._reply)
                 journal.grown(self)
 
     def ended(self) -> None:

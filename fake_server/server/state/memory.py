@@ -82,18 +82,6 @@ class MemoryBudget:
             self.kinds[IN_FLIGHT] -= size
             self.held -= size
 
-    def reserve_connection(self, size: int, *, large: bool) -> bool:
-        """Count bytes that connections hold, fewer for a negative size; False where more do not fit.
-
-        Large ones leave room for small ones.
-        """
-        with self.lock:
-            if size > 0 and self.kinds[CONNECTIONS] + size > MOST_CONNECTIONS - (SPARE if large else 0):
-                return False
-            self.kinds[CONNECTIONS] += size
-            self.held += size
-        return True
-
 
 class UnderWay:
     """What the requests of one connection hold until their replies have been sent; it counts in `budget`.
@@ -131,11 +119,15 @@ class UnderWay:
         self._count()
 
     def _count(self) -> bool:
+        """Count what there is by now; False where more does not fit. Large ones leave room for small ones."""
         size = sum(self._requests) + self._body + self._unread + (UNDER_WAY if self._requests else 0)
-        if size == self._counted:
-            return True
-        if not self._budget.reserve_connection(size - self._counted, large=size > SMALL):
-            return False
+        more, budget = size - self._counted, self._budget
+        with budget.lock:
+            most = MOST_CONNECTIONS - (SPARE if size > SMALL else 0)
+            if more > 0 and budget.kinds[CONNECTIONS] + more > most:
+                return False
+            budget.kinds[CONNECTIONS] += more
+            budget.held += more
         self._counted = size
         return True
 
