@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import httpx2
 import openai
@@ -11,6 +12,8 @@ import pytest
 from fake_server import FakeServer
 from fake_server.scripts.book import ScriptError
 from fake_server.server.settings import Settings
+from fake_server.server.state import memory
+from fake_server.server.state import space as space_module
 from fake_server.server.state.journal import FRAME, JournalEntry
 from fake_server.server.state.memory import UnderWay
 from fake_server.server.state.space import Spaces
@@ -174,6 +177,38 @@ def test_what_left_for_room_is_said(fake: FakeServer) -> None:
     assert (len(listed["requests"]), listed["dropped"]) == (1, 1)
     told = {one["name"]: one for one in httpx2.get(f"{fake.url}/__fake__/spaces").json()["spaces"]}
     assert (told["mine"]["dropped"], told["mine"]["stored_dropped"], told[""]["dropped"]) == (1, 0, 0)
+
+
+def test_room_is_looked_for_only_where_it_can_be_made(fake: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bodies in flight may hold more than the bound: the little that could go is not looked for at each request."""
+    spaces = fake.settings.spaces
+    for number in range(3):
+        said(fake.space(f"space-{number}").base_url)
+    looks: list[tuple[object, ...]] = []
+    known = Spaces.known
+
+    def look(spaces: Spaces) -> Any:
+        looks.append(known(spaces))
+        return looks[-1]
+
+    monkeypatch.setattr(Spaces, "known", look)
+    monkeypatch.setattr(spaces.budget, "most", 4 * memory.MIB)
+    assert spaces.budget.reserve(8 * memory.MIB, large=True)
+    spaces.make_room()
+    assert looks == []
+    said(fake.space("large").base_url, "x" * 64 * FRAME)  # more than may be left
+    assert looks
+    spaces.budget.release(8 * memory.MIB)
+
+
+def test_what_goes_at_once_is_bounded(fake: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(12):
+        said(fake.base_url)
+    monkeypatch.setattr(space_module, "MOST_AT_ONCE", 5)
+    monkeypatch.setattr(fake.settings.spaces.budget, "most", 1)
+    for left in (7, 2, 0):
+        fake.settings.spaces.make_room()
+        assert len(fake.requests) == left
 
 
 def test_a_server_makes_room_by_itself(fake: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,8 @@ CONNECTIONS = "connections"
 KINDS = (REQUESTS, STORED, USES, SCRIPTS, FAULTS, IN_FLIGHT, CONNECTIONS)
 """`uses` are counts of scripts for each key or conversation; `in_flight` are bodies and replies under way;
 `connections` are heads of requests under way, bodies that nobody has taken in, and what answers them."""
+EVICTED = (REQUESTS, STORED, USES)
+"""What may go to make room."""
 MOST_ADDED, MOST_IN_FLIGHT, MOST_CONNECTIONS = 48 * MIB, 64 * MIB, 48 * MIB
 """Bytes of scripts, queued replies and faults, bytes in flight, and bytes of connections, in all spaces together."""
 MOST_LASTING = 96 * MIB
@@ -45,6 +47,11 @@ class MemoryBudget:
         self.lock = threading.Lock()
         self.most, self.held = most, 0
         self.kinds, self.dropped, self.refused = (dict.fromkeys(KINDS, 0) for _ in range(3))
+
+    @property
+    def may_evict(self) -> bool:
+        """Whether more than 1/128 of the bound may go: to look for less at each request costs more than it brings."""
+        return self.most is not None and sum([self.kinds[kind] for kind in EVICTED]) > self.most // 128
 
     @property
     def eased(self) -> bool:

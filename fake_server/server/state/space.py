@@ -209,6 +209,10 @@ class Space:
         self.ledger.release()
 
 
+MOST_AT_ONCE = 1000
+"""Entries that are evicted at once, a few milliseconds' work."""
+
+
 class Spaces:
     """The spaces of a server, made when they are first named; the least recently used is evicted first.
 
@@ -274,13 +278,14 @@ class Spaces:
         return space is not None
 
     def make_room(self) -> None:
-        """Evict the oldest entries where all spaces together hold too much."""
-        if self.budget.most is None or self.budget.held <= self.budget.most:
+        """Evict the oldest entries where all spaces together hold too much; few at once, as requests wait meanwhile."""
+        budget, left = self.budget, MOST_AT_ONCE
+        if budget.most is None or budget.held <= budget.most or not budget.may_evict:
             return
         default, *named = self.known()
         for space in (*named, default):
-            while not self.budget.eased and space.shed():
-                pass
+            while left and not budget.eased and space.shed():
+                left -= 1
 
     def known(self) -> tuple[Space, ...]:
         """Every space, the unnamed one first."""
