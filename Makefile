@@ -16,7 +16,7 @@ FUZZ_SEED ?=
 FUZZ_ONLY ?=
 CORE_TESTS = $(addprefix fake_server/tests/test_,$(addsuffix .py,sse jsontext fixture exchange capture coding playback files bounded_yaml field_values memory work_of_one_request)) \
   $(addprefix contract_tests/tests/test_,$(addsuffix .py,rules relations precision openapi refused one_cause other_forms legal_forms endpoints \
-    responses responses_tools responses_resumed evil_schemas))
+    responses responses_tools responses_resumed responses_asked relations_of_responses replies_of_another_kind evil_schemas))
 ALL_CORES = -n auto --dist worksteal
 TARGET = $(if $(filter real,$(PROXY)),http://localhost:1337/v1,$(PROXY))
 
