@@ -65,7 +65,7 @@ async def items(ask: Ask) -> None:
     title="responses in a conversation, asked back",
     requests=6 + 2 * TRIES,
     tokens=32 * (2 + 2 * TRIES),
-    features=("conversation",),
+    features=("conversation", "store"),
 )
 async def turns(ask: Ask) -> None:
     word = ask.nonce()

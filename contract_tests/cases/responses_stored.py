@@ -128,7 +128,7 @@ async def off(ask: Ask) -> None:
     await ask.raw("GET", path_to(id_in(view)), role="looked for")
 
 
-@case("responses.stored.unknown", title="responses that were never made", requests=7, tokens=16)
+@case("responses.stored.unknown", title="responses that were never made", requests=7, tokens=16, features=("store",))
 async def unknown(ask: Ask) -> None:
     await check_state(ask)
     path = f"{RESPONSES}/{NO_SUCH}"

@@ -31,7 +31,7 @@ KNOWN_BY = {
     "gzip_bomb": "http.content-coding",
     "deflate_bomb": "http.content-coding",
     "coded_a_thousand_times": "http.content-coding",
-    "choices_of_nothing": "chat.choice-count",
+    "choices_of_nothing": "chat.choice-index",
     "deep_nesting": "http.json-syntax",
     "duplicate_keys": "http.json-unique-names",
     "not_a_number": "http.json-numbers",
