@@ -27,7 +27,7 @@ from contract_tests.rules.http import message
 from contract_tests.rules.judged import Judged
 from contract_tests.run.outcome import ExitCode, Outcome
 from contract_tests.shrinking.shrink import shrink_judged
-from contract_tests.tests.hostile_replies import CHAT, REPLIES, STREAMED, answered, choice, chunk, completion, events
+from contract_tests.tests.hostile_replies import CHAT, REPLIES, answered, choice, chunk, completion, events
 from contract_tests.tests.proportion import SIZE, Work, assert_in_proportion
 from contract_tests.tests.shared import ROOT
 from contract_tests.tests.small_target import Asked, reply, report_of, to_cases
@@ -253,5 +253,5 @@ def test_requests_are_read_once_for_all_findings(monkeypatch: pytest.MonkeyPatch
         return plain(self)
 
     monkeypatch.setattr(type(CHAT), "json", counting)
-    assert len(judged(completion([choice(finish_reason="none", index=7)], STREAMED)).findings) > 2
+    assert len(judged(completion([choice(finish_reason="none", index=7)])).findings) > 2
     assert len(read) == 1
