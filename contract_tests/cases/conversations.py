@@ -14,18 +14,14 @@ from contract_tests.target.ask import Ask, Body
 from contract_tests.target.case import case
 from contract_tests.target.endpoints import CONVERSATIONS, RESPONSES
 from contract_tests.target.errors import NotReached
+from contract_tests.target.support import fits_a_path
 
 
 async def make(ask: Ask, **members: object) -> str:
     """Make a conversation and return its id. Raises NotReached where it has none."""
     view = await ask(members, path=CONVERSATIONS, role="conversation")
     name = view.root["id"].text
-    if (
-        not name
-        or len(name) > 500
-        or not name.isascii()
-        or not all(letter.isalnum() or letter in "-_.:~" for letter in name)
-    ):
+    if not fits_a_path(name):
         raise NotReached("the conversation has no id that a path can hold")
     return name
 

@@ -17,7 +17,7 @@ from contract_tests.target.case import case
 from contract_tests.target.endpoints import RESPONSES
 from contract_tests.target.errors import NotReached
 from contract_tests.target.refusals import is_unknown_path
-from contract_tests.target.support import Lacks
+from contract_tests.target.support import Lacks, fits_a_path
 
 STATE = "stored responses"
 FINAL = ("completed", "incomplete", "failed", "cancelled")
@@ -26,12 +26,7 @@ NO_SUCH = f"resp_{'0' * 48}"
 
 def path_to(name: str) -> str:
     """The path of a Response. Raises NotReached where no path can hold its id."""
-    if (
-        not name
-        or len(name) > 500
-        or not name.isascii()
-        or not all(letter.isalnum() or letter in "-_.:~" for letter in name)
-    ):
+    if not fits_a_path(name):
         raise NotReached("the answer has no id that a path can hold")
     return f"{RESPONSES}/{name}"
 

@@ -14,6 +14,7 @@ from contract_tests.target.ask import Ask
 from contract_tests.target.case import case
 from contract_tests.target.endpoints import CHAT
 from contract_tests.target.errors import NotReached, Unsupported
+from contract_tests.target.support import fits_a_path
 
 TOKENS = 16
 ATTEMPTS = 3
@@ -38,7 +39,7 @@ async def _create(ask: Ask, role: str, **more: Any) -> str:
     view = await ask(ask.body(SHORT, TOKENS, **more), role=role)
     roots = view.chunks if more.get("stream") else [view.root]
     name = roots[0]["id"].text if roots else ""
-    if not name or not name.isascii() or not all(letter.isalnum() or letter in "-_.:~" for letter in name):
+    if not fits_a_path(name):
         raise NotReached("the answer has no id that a path can hold")
     return name
 

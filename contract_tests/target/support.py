@@ -87,3 +87,11 @@ def lacks_api(view: View, control: Exchange | None) -> bool:
 
 def _says_so(view: View) -> bool:
     return any(_NO_API.search(text) for text in texts_of(view))
+
+
+_IN_A_PATH = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._~:=-]{1,500}")
+
+
+def fits_a_path(name: str) -> bool:
+    """Whether an id that a target gives can stand in a path as it is: LiteLLM's have 400 characters and end in `=`."""
+    return _IN_A_PATH.fullmatch(name) is not None
