@@ -65,6 +65,8 @@ class LiveRun:
             asyncio.run(self._run())
         except (Unreachable, NoModel, UsageError) as error:
             trouble = error
+        except asyncio.CancelledError:  # stopped as it was about to end
+            trouble = RuntimeError("the run was stopped before this case")
         except Exception as error:
             trouble = RuntimeError(f"the run failed: {error!r}")
         finally:
