@@ -45,8 +45,9 @@ class LiveRun:
     def stop(self) -> None:
         """End the run, whatever it is doing. Does nothing if it never began or is over."""
         if self._thread.is_alive() and self._loop and self._task:
-            with suppress(RuntimeError):  # the loop may have been closed just now
-                self._loop.call_soon_threadsafe(self._task.cancel)
+            if not all(result.done() for result in self._results.values()):  # else it is closing what it opened
+                with suppress(RuntimeError):  # the loop may have been closed just now
+                    self._loop.call_soon_threadsafe(self._task.cancel)
             self._thread.join(10.0)
 
     def result(self, case_id: str) -> CaseResult:
