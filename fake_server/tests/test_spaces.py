@@ -17,6 +17,7 @@ from fake_server.server.state import space as space_module
 from fake_server.server.state.journal import FRAME, JournalEntry
 from fake_server.server.state.memory import UnderWay
 from fake_server.server.state.space import Spaces
+from fake_server.tests.raw_client import wait_until
 
 KEY = "sk-right-0123456789abcdef"
 
@@ -197,7 +198,7 @@ def test_room_is_looked_for_only_where_it_can_be_made(fake: FakeServer, monkeypa
     spaces.make_room()
     assert looks == []
     said(fake.space("large").base_url, "x" * 64 * FRAME)  # more than may be left
-    assert looks
+    wait_until(lambda: bool(looks))  # once the reply has left
     spaces.budget.release(8 * memory.MIB)
 
 
@@ -218,8 +219,9 @@ def test_a_server_makes_room_by_itself(fake: FakeServer, monkeypatch: pytest.Mon
     said(fake.space("idle").base_url)
     for _ in range(3):
         said(fake.space("busy").base_url, "x" * 12 * FRAME)
-    said(fake.space("busy").base_url)  # room is made once a reply has left
-    assert (fake.space("idle").requests, len(fake.space("busy").requests)) == ((), 3)
+    said(fake.space("busy").base_url)
+    wait_until(lambda: not fake.space("idle").requests)  # room is made once a reply has left
+    wait_until(lambda: len(fake.space("busy").requests) == 3)
     assert [fake.space(name)._space.journal.dropped for name in ("idle", "busy")] == [1, 1]
 
 
