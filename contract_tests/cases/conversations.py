@@ -5,25 +5,20 @@ from __future__ import annotations
 import json
 
 from contract_tests.cases.compare import ask_back
+from contract_tests.cases.kept import ATTEMPTS, check_id, is_found, is_gone, look, remove
 from contract_tests.cases.prompts import NOTES, REPEAT_FIRST, SHORT, user
 from contract_tests.cases.responses import make_body
-from contract_tests.cases.responses_stored import id_in, is_found, look, path_to, remove
-from contract_tests.cases.stored import ATTEMPTS
+from contract_tests.cases.responses_stored import id_in, path_to
 from contract_tests.rules.relations.arrival import TRIES
 from contract_tests.target.ask import Ask, Body
 from contract_tests.target.case import case
 from contract_tests.target.endpoints import CONVERSATIONS, RESPONSES
-from contract_tests.target.errors import NotReached
-from contract_tests.target.support import fits_a_path
 
 
 async def make(ask: Ask, **members: object) -> str:
     """Make a conversation and return its id. Raises NotReached where it has none."""
     view = await ask(members, path=CONVERSATIONS, role="conversation")
-    name = view.root["id"].text
-    if not fits_a_path(name):
-        raise NotReached("the conversation has no id that a path can hold")
-    return name
+    return check_id(view.root["id"].text, "conversation")
 
 
 def _bytes(value: Body) -> bytes:
@@ -38,7 +33,7 @@ async def life(ask: Ask) -> None:
         if (await ask.raw("POST", path, _bytes(new), role="conversation updated")).ok:
             await ask.raw("GET", path, role="conversation reread")
         if await remove(ask, path, "conversation removed"):
-            await look(ask, path, "conversation gone", lambda view: view.status == 404)
+            await look(ask, path, "conversation gone", is_gone)
 
 
 @case("conversations.items", title="items added, listed, read and deleted", requests=7 + ATTEMPTS)
@@ -52,7 +47,7 @@ async def items(ask: Ask) -> None:
     if names and names[0].replace("_", "").isalnum():
         one = f"{path}/items/{names[0]}"
         if (await ask.raw("GET", one, role="item")).ok and await remove(ask, one, "item removed"):
-            await look(ask, one, "item gone", lambda view: view.status == 404)
+            await look(ask, one, "item gone", is_gone)
     await remove(ask, path, "conversation removed")
 
 

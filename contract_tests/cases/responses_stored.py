@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-
 from contract_tests.cases.compare import ask_back
+from contract_tests.cases.kept import ATTEMPTS, check_id, is_found, is_gone, look, remove
 from contract_tests.cases.prompts import NOTES, REPEAT_FIRST, SHORT, user
 from contract_tests.cases.responses import make_body
-from contract_tests.cases.stored import ATTEMPTS, PAUSE
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.relations.arrival import TRIES
 from contract_tests.rules.relations.said import said_in
@@ -17,7 +14,7 @@ from contract_tests.target.case import case
 from contract_tests.target.endpoints import RESPONSES
 from contract_tests.target.errors import NotReached
 from contract_tests.target.refusals import is_unknown_path
-from contract_tests.target.support import Lacks, fits_a_path
+from contract_tests.target.support import Lacks
 
 STATE = "stored responses"
 FINAL = ("completed", "incomplete", "failed", "cancelled")
@@ -26,31 +23,13 @@ NO_SUCH = f"resp_{'0' * 48}"
 
 def path_to(name: str) -> str:
     """The path of a Response. Raises NotReached where no path can hold its id."""
-    if not fits_a_path(name):
-        raise NotReached("the answer has no id that a path can hold")
-    return f"{RESPONSES}/{name}"
+    return f"{RESPONSES}/{check_id(name)}"
 
 
 def id_in(view: View) -> str:
     """The id of the Response that a reply holds, '' where there is none."""
     said = said_in(view)
     return said.root["id"].text if said else ""
-
-
-async def look(ask: Ask, path: str, role: str, found: Callable[[View], bool]) -> View:
-    """GET a path until what is looked for is there: a store may be some seconds behind."""
-    for attempt in range(1, ATTEMPTS + 1):
-        view = await ask.raw("GET", path, role=role if attempt == 1 else f"{role} {attempt}")
-        if found(view) or not (view.ok or view.status == 404):
-            break
-        if attempt < ATTEMPTS:
-            await asyncio.sleep(PAUSE)
-    return view
-
-
-def is_found(view: View) -> bool:
-    """Whether there is an answer."""
-    return view.ok
 
 
 async def check_state(ask: Ask) -> None:
@@ -78,14 +57,6 @@ async def make(ask: Ask, role: str, *, given: object = SHORT, tokens: int = 32, 
     return view, path_to(id_in(view))
 
 
-async def remove(ask: Ask, path: str, role: str) -> bool:
-    """DELETE a path; a target that deletes nothing is not judged for it. Returns whether it was done."""
-    view = await ask.raw("DELETE", path, role=role)
-    if view.status in (405, 501):
-        ask.views.remove(view)
-    return view.ok
-
-
 @case(
     "responses.stored.life",
     title="a response stored, read, listed by its input, and deleted",
@@ -99,7 +70,7 @@ async def life(ask: Ask) -> None:
     if (await look(ask, path, "read", is_found)).ok:
         await ask.raw("GET", f"{path}/input_items?order=asc", role="items")
         if await remove(ask, path, "Response removed"):
-            await look(ask, path, "Response gone", lambda view: view.status == 404)
+            await look(ask, path, "Response gone", is_gone)
 
 
 @case(

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Callable
 from typing import Any
 
+from contract_tests.cases.kept import check_id, is_found, is_gone, look, remove, try_request
 from contract_tests.cases.prompts import SHORT
 from contract_tests.rules.engine.refused import refusal_text
-from contract_tests.rules.engine.view import View
 from contract_tests.target.ask import Ask
 from contract_tests.target.case import case
 from contract_tests.target.endpoints import CHAT
 from contract_tests.target.errors import NotReached, Unsupported
-from contract_tests.target.support import fits_a_path
 
 TOKENS = 16
-ATTEMPTS = 3
-PAUSE = 1.0
-"""Seconds between two looks for what is stored, or deleted, somewhat later."""
 _FEATURES = ("store", "metadata")
 
 
@@ -39,36 +33,7 @@ async def _create(ask: Ask, role: str, **more: Any) -> str:
     view = await ask(ask.body(SHORT, TOKENS, **more), role=role)
     roots = view.chunks if more.get("stream") else [view.root]
     name = roots[0]["id"].text if roots else ""
-    if not fits_a_path(name):
-        raise NotReached("the answer has no id that a path can hold")
-    return name
-
-
-async def _look(ask: Ask, path: str, role: str, found: Callable[[View], bool]) -> View:
-    """GET a path until what is looked for is there: a store may be some seconds behind."""
-    for attempt in range(1, ATTEMPTS + 1):
-        view = await ask.raw("GET", path, role=role if attempt == 1 else f"{role} {attempt}")
-        if found(view) or not (view.ok or view.status == 404):
-            break
-        if attempt < ATTEMPTS:
-            await asyncio.sleep(PAUSE)
-    return view
-
-
-async def _try(ask: Ask, method: str, path: str, role: str, body: bytes = b"") -> bool:
-    """Whether a request of a stored completion is answered; one that the target does not have is not judged."""
-    view = await ask.raw(method, path, body, role=role)
-    if view.status in (405, 501):
-        ask.views.remove(view)
-    return view.ok
-
-
-def _is_found(view: View) -> bool:
-    return view.ok
-
-
-def _is_gone(view: View) -> bool:
-    return view.status == 404
+    return check_id(name)
 
 
 @case(
@@ -83,25 +48,25 @@ async def life(ask: Ask) -> None:
     label = ask.nonce()
     name = await _create(ask, "created", store=True, metadata={"topic": label})
     path = f"{CHAT}/{name}"
-    if (await _look(ask, path, "stored", _is_found)).ok:
+    if (await look(ask, path, "stored", is_found)).ok:
         # What the list must leave out: without it a target that ignores the filter fails only beside other cases.
         another = await _create(ask, "another", store=True, metadata={"topic": ask.nonce()})
         query = f"{CHAT}?metadata%5Btopic%5D={label}&limit=5"
-        await _look(ask, query, "listed", lambda view: any(entry["id"].text == name for entry in view.root["data"]))
-        await _try(ask, "GET", f"{path}/messages", "messages")
-        if await _try(ask, "POST", path, "updated", json.dumps({"metadata": {"topic": ask.nonce()}}).encode()):
+        await look(ask, query, "listed", lambda view: any(entry["id"].text == name for entry in view.root["data"]))
+        await try_request(ask, "GET", f"{path}/messages", "messages")
+        if await try_request(ask, "POST", path, "updated", json.dumps({"metadata": {"topic": ask.nonce()}}).encode()):
             await ask.raw("GET", path, role="reread")
-        if await _try(ask, "DELETE", path, "deleted"):
-            await _look(ask, path, "gone", _is_gone)
-        await _try(ask, "DELETE", f"{CHAT}/{another}", "another deleted")
+        if await remove(ask, path, "deleted"):
+            await look(ask, path, "gone", is_gone)
+        await remove(ask, f"{CHAT}/{another}", "another deleted")
 
 
 @case("stored.stream", title="a stream that is stored", requests=6, tokens=TOKENS, features=_FEATURES)
 async def stream(ask: Ask) -> None:
     await _check_support(ask)
     name = await _create(ask, "created", store=True, metadata={"topic": ask.nonce()}, stream=True)
-    if (await _look(ask, f"{CHAT}/{name}", "stored", _is_found)).ok:
-        await _try(ask, "DELETE", f"{CHAT}/{name}", "deleted")
+    if (await look(ask, f"{CHAT}/{name}", "stored", is_found)).ok:
+        await remove(ask, f"{CHAT}/{name}", "deleted")
 
 
 @case("stored.off", title="a completion that is not to be stored", requests=3, tokens=TOKENS, features=["store"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import openai
@@ -14,19 +13,6 @@ from fake_server.api.moderation import SEEN_IN_PICTURES
 from fake_server.tests.genuine import RECORDINGS, genuine, shapes
 
 TEXTS = ["The tree stands in the field.", "I want to harm the robots"]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[FakeServer]:
-    with FakeServer([], seed=1) as fake:
-        yield fake
-
-
-@pytest.fixture
-def client(server: FakeServer) -> Iterator[openai.OpenAI]:
-    server.reset()
-    with openai.OpenAI(base_url=server.base_url, api_key="any", max_retries=0) as made:
-        yield made
 
 
 def test_ordinary_texts_pass_and_plain_words_are_flagged(client: openai.OpenAI) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import openai
@@ -11,19 +10,6 @@ import pytest
 from fake_server import FakeServer
 from fake_server.server.state import completions as stored
 from fake_server.server.state.completions import CompletionStore
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[FakeServer]:
-    with FakeServer([], seed=1) as fake:
-        yield fake
-
-
-@pytest.fixture
-def client(server: FakeServer) -> Iterator[openai.OpenAI]:
-    server.reset()
-    with openai.OpenAI(base_url=server.base_url, api_key="any", max_retries=0) as made:
-        yield made
 
 
 def ask(client: openai.OpenAI, text: str = "hi", **more: Any) -> Any:

@@ -39,7 +39,6 @@ _COMMON: Mapping[str, Mapping[str, Any]] = {
 
 _PAIRS = {
     "completions.is-dict": "text-limit-dict",
-    "errors.refuses-wrong-format": "wrong-format",
     "responses.stream.is-stream": "response-stream",
 }
 """The same exchange without the defect, where the defect is to reply in another form: nothing else is similar then."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.answers import Answer, answers
@@ -26,14 +27,36 @@ _ENDS = {"completed": "stop", "incomplete max_output_tokens": "length", "incompl
 """How a Response ended, and the finish_reason that says the same."""
 
 
-def _of_both(trace: Trace, first: str, second: str) -> Iterator[tuple[list[Said], list[Said], bool]]:
-    """Responses to two forms of one request, and whether equal requests have equal answers.
+T = TypeVar("T")
+
+
+def _comparable(trace: Trace, left: list[T], right: list[Said]) -> Iterator[tuple[list[T], list[Said], bool]]:
+    """Answers to two forms of one request, and whether equal requests have equal answers.
 
     Where they have not, there are enough of them to compare what does not depend on their wording.
     """
-    left, right = said_of(trace.samples(first)), said_of(trace.samples(second))
     if left and right and (trace.deterministic or min(len(left), len(right)) >= SAMPLES):
         yield left, right, bool(trace.deterministic)
+
+
+def _of_both(trace: Trace, first: str, second: str) -> Iterator[tuple[list[Said], list[Said], bool]]:
+    """Responses to two forms of one request."""
+    return _comparable(trace, said_of(trace.samples(first)), said_of(trace.samples(second)))
+
+
+def _other_text(other: Said, first: Said | Answer) -> Complaint:
+    return other.root["output"], f"{excerpt(other.text, 80)!r}", repr(excerpt(first.text, 80))
+
+
+def _other_calls(other: Said, first: Said | Answer) -> Complaint:
+    return other.root["output"], excerpt(f"calls {list(other.calls)}", 160), excerpt(f"{list(first.calls)}", 160)
+
+
+def _other_input(first: list[Said], other: list[Said]) -> Iterator[Complaint]:
+    """That two forms of a request count other input tokens, where both count them."""
+    counts = [[said.input_tokens for said in side if said.input_tokens is not None] for side in (first, other)]
+    if all(counts) and apart(*counts):
+        yield other[0].root["usage"]["input_tokens"], f"{counts[1][0]} input tokens", str(counts[0][0])
 
 
 def _dicts_and_streams(trace: Trace) -> Iterator[tuple[list[Said], list[Said], bool]]:
@@ -53,9 +76,9 @@ def same_output(wholes: list[Said], streamed: list[Said], equal: bool) -> Iterab
     if apart((said.types for said in wholes), (said.types for said in streamed)):
         yield other.root["output"], f"items {', '.join(other.types) or 'none'}", ", ".join(first.types) or "none"
     elif equal and apart((said.text for said in wholes), (said.text for said in streamed)):
-        yield other.root["output"], f"{excerpt(other.text, 80)!r}", repr(excerpt(first.text, 80))
+        yield _other_text(other, first)
     elif equal and apart((said.calls for said in wholes), (said.calls for said in streamed)):
-        yield other.root["output"], excerpt(f"calls {list(other.calls)}", 160), excerpt(f"{list(first.calls)}", 160)
+        yield _other_calls(other, first)
 
 
 @about_responses.rule(
@@ -78,9 +101,7 @@ def same_end(wholes: list[Said], streamed: list[Said], equal: bool) -> Iterable[
 )
 def same_usage(wholes: list[Said], streamed: list[Said], equal: bool) -> Iterable[Complaint]:
     """A streamed Response counts as many input tokens as the dict."""
-    counts = [[said.input_tokens for said in side if said.input_tokens is not None] for side in (wholes, streamed)]
-    if all(counts) and apart(*counts):
-        yield streamed[0].root["usage"]["input_tokens"], f"{counts[1][0]} input tokens", str(counts[0][0])
+    return _other_input(wholes, streamed)
 
 
 @about_responses.rule(
@@ -114,19 +135,16 @@ def _strings_and_messages(trace: Trace) -> Iterator[tuple[list[Said], list[Said]
 )
 def string_as_message(strings: list[Said], in_messages: list[Said], equal: bool) -> Iterable[Complaint]:
     """A string as `input` counts the tokens, and has the answer, of one user message with that text."""
-    counts = [[said.input_tokens for said in side if said.input_tokens is not None] for side in (strings, in_messages)]
-    if all(counts) and apart(*counts):
-        yield in_messages[0].root["usage"]["input_tokens"], f"{counts[1][0]} input tokens", str(counts[0][0])
-    elif equal and apart((said.text for said in strings), (said.text for said in in_messages)):
-        yield in_messages[0].root["output"], f"{excerpt(in_messages[0].text, 80)!r}", repr(excerpt(strings[0].text, 80))
+    complaints = list(_other_input(strings, in_messages))
+    if not complaints and equal and apart((said.text for said in strings), (said.text for said in in_messages)):
+        complaints = [_other_text(in_messages[0], strings[0])]
+    return complaints
 
 
 def _chats_and_responses(trace: Trace) -> Iterator[tuple[list[Answer], list[Said], bool]]:
     """The first choices of chat, and the Responses to the same messages."""
     chats = [answer for view in trace.samples("chat") for answer in list(answers(view))[:1]]
-    given = said_of(trace.samples("as response"))
-    if chats and given and (trace.deterministic or min(len(chats), len(given)) >= SAMPLES):
-        yield chats, given, bool(trace.deterministic)
+    return _comparable(trace, chats, said_of(trace.samples("as response")))
 
 
 @about_responses.rule(
@@ -143,9 +161,9 @@ def as_chat(chats: list[Answer], given: list[Said], equal: bool) -> Iterable[Com
     if apart(("tool_calls" if answer.calls else answer.finish for answer in chats), ends):
         yield other.root["status"], f"{other.end}, {len(other.calls)} calls", f"what finish_reason {chat.finish!r} says"
     elif equal and apart((answer.calls for answer in chats), (said.calls for said in given)):
-        yield other.root["output"], excerpt(f"calls {list(other.calls)}", 160), excerpt(f"{list(chat.calls)}", 160)
+        yield _other_calls(other, chat)
     elif equal and apart((answer.text for answer in chats), (said.text for said in given)):
-        yield other.root["output"], f"{excerpt(other.text, 80)!r}", repr(excerpt(chat.text, 80))
+        yield _other_text(other, chat)
 
 
 def _counts_of_both(trace: Trace) -> Iterator[tuple[Node, list[int], list[int]]]:
@@ -191,12 +209,17 @@ def counted_beforehand(node: Node, used: int) -> Iterable[Complaint]:
         yield node, str(node), f"{used}, as in usage"
 
 
+def _input_tokens(trace: Trace, of: str, beside: str) -> Iterator[tuple[Node, int]]:
+    """The input tokens of one turn, beside those of another."""
+    for views in trace.together(of, beside):
+        turn, other = map(said_in, views)
+        if turn and other and turn.input_tokens is not None and other.input_tokens:
+            yield turn.root["usage"]["input_tokens"], other.input_tokens
+
+
 def _continued(trace: Trace) -> Iterator[tuple[Node, int]]:
-    """The input tokens of a turn behind an earlier one, beside those of the same input alone."""
-    for views in trace.together("next turn", "by itself"):
-        turn, alone = map(said_in, views)
-        if turn and alone and turn.input_tokens is not None and alone.input_tokens:
-            yield turn.root["usage"]["input_tokens"], alone.input_tokens
+    """A turn behind an earlier one, beside the same input alone."""
+    return _input_tokens(trace, "next turn", "by itself")
 
 
 @about_responses.rule(
@@ -214,11 +237,8 @@ def earlier_turn_counted(node: Node, alone: int) -> Iterable[Complaint]:
 
 
 def _instructed_before(trace: Trace) -> Iterator[tuple[Node, int]]:
-    """The input tokens of a turn without instructions, beside those of the turn before, which had long ones."""
-    for views in trace.together("instructed turn", "turn without"):
-        instructed, later = map(said_in, views)
-        if instructed and later and instructed.input_tokens and later.input_tokens is not None:
-            yield later.root["usage"]["input_tokens"], instructed.input_tokens
+    """A turn without instructions, beside the turn before, which had long ones."""
+    return _input_tokens(trace, "turn without", "instructed turn")
 
 
 @about_responses.rule(
