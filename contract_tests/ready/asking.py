@@ -18,6 +18,7 @@ from fake_server.relay.redact import excerpt
 
 _RESPONSES = APIS["responses"].removeprefix("/")
 _ABOUT_KEY = (401, 403, 407)
+_CALLS = ("tool_calls", "function_call")
 FAILED, INCOMPLETE, ERROR = "failed", "incomplete", "error event"
 """How an answer can end without being whole."""
 
@@ -85,8 +86,7 @@ def _said(text: str) -> str:
 def says_something(view: View) -> bool:
     """Whether a client finds a text, a refusal or a call in the answer."""
     if view.endpoint != _RESPONSES:
-        names = ("content", "refusal", "tool_calls", "function_call")
-        return any(said[name] and said[name].value for said in _said_in(view) for name in names)
+        return _chat_has(view, "content", "refusal", *_CALLS)
     return has_call(view) or any(
         node["delta"].text or any(part["text"].text or part["refusal"].text for part in node["content"])
         for node in _items_and_events(view)
@@ -96,9 +96,13 @@ def says_something(view: View) -> bool:
 def has_call(view: View) -> bool:
     """Whether a tool is called in the answer."""
     if view.endpoint != _RESPONSES:
-        names = ("tool_calls", "function_call")
-        return any(said[name] and said[name].value for said in _said_in(view) for name in names)
+        return _chat_has(view, *_CALLS)
     return any(node.text_of("type").endswith("_call") for node in _items_and_events(view))
+
+
+def _chat_has(view: View, *names: str) -> bool:
+    """Whether a message, or a piece of one, has something in one of these members."""
+    return any(said[name] and said[name].value for said in _said_in(view) for name in names)
 
 
 def _said_in(view: View) -> Iterator[Node]:

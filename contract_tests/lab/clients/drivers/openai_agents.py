@@ -73,23 +73,19 @@ async def ask(base_url: str, kind: str, body: dict[str, Any]) -> Any:
 def make_tool(function: dict[str, Any], calls: list[Any]) -> Any:
     """The tool that an application would declare; it notes how it is called."""
 
-    def call(context: ToolContext, **values: Any) -> str:
-        calls.append([context.tool_call_id, function["name"], values])
-        return "4"
-
     members = {"context": ToolContext}
     for name, value in function["parameters"].get("properties", {}).items():
         members[name] = TYPES.get(value.get("type"), str)
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     parameters = [inspect.Parameter(name, kind, annotation=annotation) for name, annotation in members.items()]
 
-    def bound(*values: Any) -> str:
-        context, *rest = values
-        return call(context, **dict(zip(list(members)[1:], rest, strict=True)))
+    def call(context: ToolContext, *values: Any) -> str:
+        calls.append([context.tool_call_id, function["name"], dict(zip(list(members)[1:], values, strict=True))])
+        return "4"
 
-    bound.__signature__ = inspect.Signature(parameters, return_annotation=str)
-    bound.__annotations__ = {**members, "return": str}
-    return function_tool(bound, name_override=function["name"])
+    call.__signature__ = inspect.Signature(parameters, return_annotation=str)
+    call.__annotations__ = {**members, "return": str}
+    return function_tool(call, name_override=function["name"])
 
 
 def read_run(run: Any, calls: list[Any], schema: Any) -> dict[str, Any]:
