@@ -12,6 +12,7 @@ from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.node import MISSING, Node
 from contract_tests.rules.engine.response_stream import FINAL
 from contract_tests.rules.engine.view import View
+from contract_tests.rules.responses.echoed import without_echoes
 from contract_tests.rules.responses.events import responses_stream
 from contract_tests.rules.responses.reply import MEMBERS, responses
 from contract_tests.rules.responses.subjects import responses_given, streams
@@ -84,8 +85,8 @@ def _of_event(name: str) -> Any:
     return _validator(_types_of_events()[name])
 
 
-def _complain(validator: Any, node: Node) -> Iterable[Complaint]:
-    for complaint in complain_by_type(validator, node):
+def _without_absent(node: Node, complaints: Iterable[Complaint]) -> Iterable[Complaint]:
+    for complaint in complaints:
         where = complaint[0]
         path: Path = without_indexes(where.path[len(node.path) :])
         if where.value is MISSING and (path in ABSENT or (len(path) == 1 and path[0] in MEMBERS)):
@@ -93,12 +94,12 @@ def _complain(validator: Any, node: Node) -> Iterable[Complaint]:
         yield complaint
 
 
-def _objects(view: View) -> Iterator[tuple[Node, Any]]:
-    """Responses, and what else is said of them, each with what checks it."""
-    for root in responses_given(view):
-        yield from _checked(root, "response")
+def _objects(view: View) -> Iterator[tuple[Node, Any, Node]]:
+    """Responses, and what else is said of them, each with what checks it and the request."""
+    found = [each for root in responses_given(view) for each in _checked(root, "response")]
     if view.endpoint in ("response items", "response tokens") and view.is_dict:
-        yield from _checked(view.root, view.endpoint)
+        found += _checked(view.root, view.endpoint)
+    yield from ((root, validator, view.request) for root, validator in found)
 
 
 def _checked(root: Node, endpoint: str) -> Iterator[tuple[Node, Any]]:
@@ -109,9 +110,9 @@ def _checked(root: Node, endpoint: str) -> Iterator[tuple[Node, Any]]:
 
 
 @responses.rule("shape", over=_objects, generic=True, harm=WHOLE, basis=UNCHECKED)
-def shape(root: Node, validator: Any) -> Iterable[Complaint]:
+def shape(root: Node, validator: Any, request: Node) -> Iterable[Complaint]:
     """Every member of a Response, of its input and of its counts has the type that the API reference gives it."""
-    return _complain(validator, root)
+    return _without_absent(root, without_echoes(complain_by_type(validator, root), root, request))
 
 
 def _of_conversations(view: View) -> Iterator[tuple[Node, Any]]:
@@ -123,16 +124,16 @@ def _of_conversations(view: View) -> Iterator[tuple[Node, Any]]:
 @conversations.rule("shape", over=_of_conversations, level=SHOULD, generic=True, harm=WHOLE)
 def shape_of_conversation(root: Node, validator: Any) -> Iterable[Complaint]:
     """Every member of a conversation and of its items has the type that the API reference gives it."""
-    return _complain(validator, root)
+    return _without_absent(root, complain_by_type(validator, root))
 
 
-def _events(view: View) -> Iterator[Node]:
-    """The events that the SDK knows, less those whose Response is judged by itself."""
+def _events(view: View) -> Iterator[tuple[Node, Node]]:
+    """The events that the SDK knows, less those whose Response is judged by itself; each with the request."""
     for stream in streams(view):
         known = _types_of_events()
         for event in stream.events:
             if event.text_of("type") in known and event.text_of("type") not in FINAL:
-                yield event
+                yield event, view.request
 
 
 @responses_stream.rule(
@@ -143,8 +144,9 @@ def _events(view: View) -> Iterator[Node]:
     harm=f"{TYPED} the event and end the stream",
     basis=UNCHECKED,
 )
-def shape_of_event(event: Node) -> Iterable[Complaint]:
+def shape_of_event(event: Node, request: Node) -> Iterable[Complaint]:
     """Every member of an event has the type that the API reference gives it."""
-    yield from _complain(_of_event(event.text_of("type")), event)
+    complaints = complain_by_type(_of_event(event.text_of("type")), event)
+    yield from _without_absent(event, without_echoes(complaints, event["response"], request))
     if event["obfuscation"].there and event["obfuscation"].kind != "string":  # the reference has it, the types do not
         yield event["obfuscation"], str(event["obfuscation"]), "a string"
