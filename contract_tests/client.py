@@ -2,7 +2,7 @@
 
 One file, one dependency: the official openai SDK of any generation (0.28.1, 1.x, 2.x, 3.x). The answer
 goes to stdout, token by token while it streams; a failure is one line on stderr. OPENAI_API_KEY is sent and
-never printed, "no-key-needed" stands in where it is empty; loopback is never reached through a proxy.
+never printed, "no-key-needed" stands in where it is empty; no proxy is used to loopback, no redirect to elsewhere.
 
 exit codes:
   0    the answer is printed
@@ -39,6 +39,7 @@ BASE_URL, PLACEHOLDER_KEY = "http://localhost:1337/v1", "no-key-needed"
 MIB, KEPT = 1 << 20, 1 << 16  # KEPT: bytes kept of the start and of the end of a body, to explain a failure
 URL = re.compile(r"https?://(?:[^/@]*@)?(\[[\da-fA-F:.]+\]|[^/:@\[\]?#\s]+)(?::(\d+))?(?:/[^?#\s]*)?")
 LOOPBACK = re.compile(r"(.+\.)?localhost\.?|127(\.\d+){3}|0\.0\.0\.0|::1?|(0+:){7}0*1")
+PATH = re.compile(r"(/(?![/\\])[!-~]*)?")  # that all SDKs and libraries read as one of the same server
 DONE = re.compile(rb"[\r\n]data: ?\[DONE\]")
 NO_BLANK_LINE = re.compile(rb"(?:^|[\r\n])data:[^\r\n]*(?:\r\n|\r|\n)data:")
 UNSEEN = r"\0-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f"
@@ -64,6 +65,9 @@ class Talk:
         self.status, self.headers = response.status_code, response.headers
         self.size, self.line, self.head, self.tail = 0, 0, b"", b"\n"
         read = getattr(response, reader)
+        here, to = "/".join(str(response.url).split("/")[:3]), str(self.headers.get("location", ""))
+        if self.status // 100 == 3 and not PATH.fullmatch(to.removeprefix(re.sub("//.*@", "//", here))):
+            raise Problem(4, f"the server answered {self.status}, go to {to}; if that is right, give it as --base-url")
 
         def noted(*args: Any, **named: Any) -> Iterator[bytes]:
             try:
@@ -144,9 +148,8 @@ def ask(options: argparse.Namespace, talk: Talk) -> None:
         return
     with importlib.import_module("requests").Session() as session:
         session.hooks["response"].append(lambda response, **_: talk.watch(response, "iter_content"))
-        if options.loopback:
-            session.trust_env = False
-            session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE") or True
+        session.trust_env = not options.loopback
+        session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE") or True
         openai.requestssession, openai.api_base, openai.api_key = session, options.url, options.key
         openai.api_key_path, openai.api_type, openai.api_version = None, "open_ai", None
         # Without timeout=0 this generation repeats a request answered 409 for ever and without a pause.
@@ -171,7 +174,6 @@ def verdict(causes: list[BaseException], talk: Talk) -> Problem | None:
     whole = talk.finish or talk.done or not streamed
     parts = [talk.head, *(line.removeprefix(b"data:") for line in talk.tail.splitlines())]
     error = next(filter(None, (error_text(part, "error") for part in reversed(parts))), "")
-    cut = talk.broken or (talk.ended and not whole)
     nothing = not talk.broken and not (talk.events if streamed else talk.text)
     rows = (
         (not status and refused, 3, f"{place} refused the connection; start the server or check --base-url"),
@@ -180,7 +182,7 @@ def verdict(causes: list[BaseException], talk: Talk) -> Problem | None:
         (not causes and talk.text and whole, 0, "the answer is whole"),
         (error, 5, f"the server sent an error instead of the whole answer; see its log: {error}"),
         (nothing, 7, f"the reply (status {status}) {no_answer(talk)}"),
-        (cut, 6, f"the answer broke off after {count}; see what cuts it ({why})"),
+        (talk.broken or (talk.ended and not whole), 6, f"the answer broke off after {count}; see what cuts it ({why})"),
         (causes, 7, f"{talk.sdk} cannot read the reply; compare it with the API reference ({why})"),
         (True, 7, f"no text in choices[0].delta.content of {count}; see what the server sends"),
     )
@@ -221,8 +223,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(argv)
     options.key = os.environ.get("OPENAI_API_KEY", "").strip() or PLACEHOLDER_KEY
     options.url = options.url.rstrip("/")
-    at = URL.fullmatch(options.url)
-    if not at or int(at[2] or 1) not in range(1, 65536):
+    if not (at := URL.fullmatch(options.url)) or int(at[2] or 1) not in range(1, 65536):
         parser.error("--base-url or OPENAI_BASE_URL must look like http://localhost:1337/v1")
     if not (0 < options.timeout <= 86_400 and options.max_bytes > 0):
         parser.error("--timeout takes seconds, above 0 and up to a day, --max-bytes a number above 0")
@@ -265,8 +266,8 @@ def main(argv: Sequence[str] | None = None, secrets: Sequence[str] = ()) -> int:
             thread.daemon = True
             thread.start()
         held = ""  # what a key may begin with, as it can come in pieces
-        while isinstance(token := talk.late or mail.get(), str):
-            text = held + HIDDEN.sub("", token).encode("utf-8", "backslashreplace").decode()
+        while isinstance(problem := talk.late or mail.get(), str):
+            text = held + HIDDEN.sub("", problem).encode("utf-8", "backslashreplace").decode()
             for key in keys:
                 text = re.sub(re.escape(key), "[key]", text, flags=re.IGNORECASE)
             ends = (text[-size:] for size in range(min(len(text), max(map(len, keys), default=0)), 0, -1))
@@ -274,7 +275,6 @@ def main(argv: Sequence[str] | None = None, secrets: Sequence[str] = ()) -> int:
             print(text.removesuffix(held), end="", flush=True)
         if talk.text:
             print("[key]" if len(held) > 7 else held, flush=True)
-        problem = token
     except (KeyboardInterrupt, BrokenPipeError) as end:
         return 141 if isinstance(end, OSError) else 130
     except (OSError, ValueError) as error:
