@@ -70,6 +70,8 @@ NOT_IN_RECORDINGS = {
     "errors.wrong-method",
     *(rule for rule in RULES if rule.startswith("stored.")),  # nobody has published a recording of these
     "responses.least-limit",
+    "responses.refuses-wrong-values",
+    "responses.refuses-no-input",
     "responses.unknown-previous",
     "responses.deleted",
     *(rule for rule in RULES if rule.startswith("conversations.") and rule not in CONVERSATIONS_RECORDED),

@@ -39,6 +39,8 @@ _NO_PATH = re.compile(
     re.IGNORECASE,
 )
 
+_NOWHERE = ("model_not_found", "DeploymentNotFound")
+
 
 def lacks_context(view: View) -> bool:
     """Whether a refusal says that the request is too long for the model; not that too much is asked at a time."""
@@ -54,3 +56,8 @@ def lacks_pictures(view: View) -> bool:
 def lacks_path(view: View) -> bool:
     """Whether a refusal says that there is nothing at this path."""
     return view.status in (404, 405) and any(_NO_PATH.search(text) for text in texts_of(view))
+
+
+def was_read(view: View) -> bool:
+    """Whether the reply is about the request, and not about its path or its model: who has none looks no further."""
+    return not lacks_path(view) and not (view.status == 404 and view.root["error"]["code"].text in _NOWHERE)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from contract_tests.rules.engine.lacks import lacks_path
+from contract_tests.rules.engine.lacks import was_read
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.subjects import only, replies
 from contract_tests.rules.engine.view import View
+from contract_tests.rules.errors.response_mistakes import (
+    has_unpaired_calls,
+    without_response_input,
+    wrong_values_of_response,
+)
 from contract_tests.rules.shared.reply import ROLES
 from fake_server.wire.exchange import header
 
@@ -21,17 +26,11 @@ _CHOICES = frozenset({"none", "auto", "required", "any"})
 _FORMATS = frozenset({"text", "json_object", "json_schema", "grammar", "regex", "structural_tag"})
 _ENCODINGS = ("float", "base64", "int", "uint", "binary", "ubinary", "hex", "bytes")
 """Each with the extensions of other servers, which they may well answer; encodings by how they begin."""
-_NOWHERE = ("model_not_found", "DeploymentNotFound")
 
 whole_replies = only(replies, lambda view: view.whole)
 
 
-def _was_read(view: View) -> bool:
-    """Whether the reply is about the request, and not about its path or its model: who has none looks no further."""
-    return not lacks_path(view) and not (view.status == 404 and view.root["error"]["code"].text in _NOWHERE)
-
-
-_read_replies = only(whole_replies, _was_read)
+_read_replies = only(whole_replies, was_read)
 _chat_replies = only(_read_replies, lambda view: view.endpoint == "chat")
 _embedding_replies = only(_read_replies, lambda view: view.endpoint == "embeddings" and view.request.value)
 _replies_about_input = only(
@@ -108,7 +107,11 @@ def mistakes(view: View) -> str:
     for subjects, words in _MISTAKES.items():
         if any(subjects(view)):
             return words
-    wrong = (*wrong_values(view), *wrong_formats(view))
+    if has_unpaired_calls(view):
+        return "a call without its result, or a result without its call"
+    if any(without_response_input(view)):
+        return "no input"
+    wrong = (*wrong_values(view), *wrong_formats(view), *wrong_values_of_response(view))
     return next((f"{node.path[-1]} {node}" for _, node in wrong), "") or next(_oddities(view), "")
 
 

@@ -10,6 +10,7 @@ from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.node import Node, show
 from contract_tests.rules.engine.response_stream import items_of
 from contract_tests.rules.engine.view import View
+from contract_tests.rules.errors.response_mistakes import forces_without_tools
 from contract_tests.rules.formats.fitting import Fitting
 from contract_tests.rules.formats.structured import read_json
 from contract_tests.rules.responses.reply import responses
@@ -58,7 +59,7 @@ def _echoes(view: View) -> Iterator[tuple[Node, Node]]:
     over=_echoes,
     level=SHOULD,
     needs=[Aspect.REQUEST],
-    yields_to=(".members",),
+    yields_to=(".members", ".refuses-wrong-values"),
     harm="a parameter that does not come back was not read: the caller believes what does not hold",
 )
 def echoes(node: Node, sent: Node) -> Iterable[Complaint]:
@@ -114,7 +115,8 @@ def previous(node: Node, sent: Node) -> Iterable[Complaint]:
 def _with_choice(view: View) -> Iterator[tuple[Node, Node]]:
     """Completed Responses with the `tool_choice` of their request, where it decides."""
     choice = view.request["tool_choice"]
-    for root in completed(view) if view.endpoint == CREATED and choice else ():
+    may_be_had = choice and not forces_without_tools(view.request)
+    for root in completed(view) if view.endpoint == CREATED and may_be_had else ():
         if not has_refusal(root):
             yield root, choice
 
@@ -165,6 +167,7 @@ def _formatted(view: View) -> Iterator[tuple[Node, Node, Fitting]]:
     "format",
     over=_formatted,
     needs=[Aspect.REQUEST],
+    yields_to=(".refuses-wrong-values",),
     see=see.STRUCTURED,
     harm="`json.loads(response.output_text)` raises, or typed clients fail to parse the answer",
 )
