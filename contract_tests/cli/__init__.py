@@ -18,6 +18,7 @@ from contract_tests.cli.offline import offline_command
 from contract_tests.cli.ready import ready_command
 from contract_tests.cli.record import record_command
 from contract_tests.cli.replay import replay_command
+from contract_tests.cli.report import report_command
 from contract_tests.cli.rules import explain_command, rules_command
 from contract_tests.cli.run import run_command
 from contract_tests.cli.shared_options import print_lines
@@ -71,6 +72,7 @@ for command in (
     replay_command,
     shrink_command,
     diff_command,
+    report_command,
     rules_command,
     explain_command,
     bugs_command,

@@ -9,21 +9,20 @@ from pathlib import Path
 
 import click
 
+from contract_tests.cli.forms import Outputs, form_options, write_forms
 from contract_tests.cli.shared_options import (
     LEVELS,
     baseline_file,
     console,
     fail_on,
-    json_file,
     load_tolerances,
     profile_name,
-    write,
 )
 from contract_tests.recordings.judging import InputError, Summary, judge_recordings, tolerate_in_recordings
 from contract_tests.recordings.reading import read
 from contract_tests.recordings.recording import Recording
 from contract_tests.recordings.tally import as_text
-from contract_tests.report.files import judgement_as_json
+from contract_tests.report.files import judgement_document
 from contract_tests.report.findings import count
 from contract_tests.report.terminal import LEVEL_STYLES, VERDICTS, Terminal, format_counts, format_tolerated_count
 from contract_tests.rules import RULES
@@ -50,7 +49,7 @@ FIRST_FEW = 3
 @click.option("--all", "show_all", is_flag=True, help="Show every finding instead of three per rule, and every rule.")
 @profile_name
 @baseline_file
-@json_file
+@form_options(runs=False)
 @fail_on
 def judge_command(
     files: tuple[Path, ...],
@@ -59,7 +58,7 @@ def judge_command(
     show_all: bool,
     profile: str,
     baseline: Path | None,
-    json_file: Path | None,
+    outputs: Outputs,
     fail_on: str,
 ) -> int:
     """Judge recordings: fixtures, folders of them, and files of other tools.
@@ -84,7 +83,7 @@ def judge_command(
     if table := as_text(summary.providers):
         terminal.print(f"{table}\n")
     _print_not_judged(terminal, summary, every)
-    return int(finish_judgement(terminal, summary, fail_on, json_file, tolerated=tolerated, ledger=ledger))
+    return int(finish_judgement(terminal, summary, fail_on, outputs, tolerated=tolerated, ledger=ledger))
 
 
 def _read(files: Iterable[Path], endpoint: str | None, labels: set[str]) -> Iterator[Recording]:
@@ -116,25 +115,24 @@ def finish_judgement(
     terminal: Terminal,
     summary: Summary,
     level: str,
-    json_path: Path | None = None,
+    outputs: Outputs | None = None,
     subject: str = "",
     tolerated: Collection[Tolerated] = (),
     ledger: Ledger | None = None,
     show_code: bool = True,
 ) -> ExitCode:
-    """Print the surprises, write the JSON report, print the verdict; returns the exit code."""
+    """Print the surprises, write the forms of the report, print the verdict; returns the exit code."""
     for surprise in summary.surprises:
         terminal.print(f"surprise  {surprise}", "yellow")
     code = ExitCode.UNREACHABLE if summary.cut_short else ExitCode.OK
     if failing(summary.findings, LEVELS[level]):
         code = ExitCode.FINDINGS
-    failed = None
-    if json_path:
-        try:
-            text = judgement_as_json(summary, code, tolerated, ledger, terminal.secrets)
-            terminal.print(f"written   {write(json_path, text)}")
-        except click.ClickException as error:
-            failed = error
+    written, failed = write_forms(
+        outputs or {},
+        lambda: judgement_document(summary, code, tolerated, ledger, terminal.secrets, LEVELS[level]),
+    )
+    if written:
+        terminal.print(f"written   {', '.join(map(str, written))}")
     what = subject or count(summary.exchanges, "exchange")
     counts = f"{format_counts(summary.findings)}{format_tolerated_count(tolerated)}"
     shown = f" (exit code {int(code)})" if show_code else ""
@@ -143,7 +141,7 @@ def finish_judgement(
         "bold green" if code is ExitCode.OK else "bold red",
     )
     if failed:
-        raise failed
+        raise click.ClickException("; ".join(failed))
     return code
 
 

@@ -13,10 +13,11 @@ import click
 
 from contract_tests import client
 from contract_tests.cases import CASES
+from contract_tests.cli.forms import RUNS_ONLY, Outputs, form_options
 from contract_tests.cli.progress import ask
 from contract_tests.cli.replay import judge_fixture
 from contract_tests.cli.run import print_report
-from contract_tests.cli.shared_options import console, fail_on, json_file, junit_file
+from contract_tests.cli.shared_options import console, fail_on
 from contract_tests.recordings.judging import judge_files
 from contract_tests.report.findings import count
 from contract_tests.report.terminal import Terminal
@@ -35,12 +36,9 @@ THINKING_MODEL = "gpt-5"
 @click.option("--fixture", "path", type=click.Path(path_type=Path), help="Judge this recording instead.")
 @click.option("--model", default=None, help="Model to request.")
 @click.option("--seed", default=1, type=AnyWhole(), help="Seed for the fake's legal variations.")
-@json_file
-@junit_file
+@form_options()
 @fail_on
-def offline_command(
-    path: Path | None, model: str | None, seed: int, json_file: Path | None, junit: Path | None, fail_on: str
-) -> int:
+def offline_command(path: Path | None, model: str | None, seed: int, outputs: Outputs, fail_on: str) -> int:
     """Run main() and every case against the kit's own fake server.
 
     Every exchange is judged, and so is every recorded bug. Nothing leaves this machine.
@@ -48,7 +46,7 @@ def offline_command(
     from fake_server import FakeServer  # brings the web framework: 0.4 s that other commands need not pay
 
     if path is not None:
-        refuse(("junit",), "{} reports cases, and --fixture has none; use --json")
+        refuse(RUNS_ONLY, "{} reports cases, and --fixture has none; use --json")
         refuse(("model", "seed"), "{} is for the fake, which --fixture does not use; omit it")
     if model == "":
         raise click.UsageError("--model is empty; name a model or omit the option")
@@ -56,14 +54,14 @@ def offline_command(
     thinking = {} if model else {case_id: THINKING_MODEL for case_id in CASES if "reasoning" in case_id}
     with clean_environment(), only_loopback():
         if path is not None:
-            return int(judge_fixture(terminal, path, fail_on, json_file))
+            return int(judge_fixture(terminal, path, fail_on, outputs))
         os.environ["OPENAI_API_KEY"] = key = f"offline-{secrets.token_hex(8)}"
         with FakeServer(seed=seed, api_key=key) as fake:
             terminal.print(f"the fake listens on {fake.base_url} (seed {seed})\n")
             _recite(terminal, fake.base_url)
             report = ask(terminal, Options(fake.base_url, model=model, models=thinking, api_key=key))
     surprises = _recorded_bugs(terminal)
-    code = print_report(terminal, report, fail_on, json_file, junit)
+    code = print_report(terminal, report, fail_on, outputs)
     if surprises and not code:
         code = ExitCode.FINDINGS
         gone = count(len(surprises), "bug")

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from contract_tests.cli.forms import Outputs
 from contract_tests.cli.judge import finish_judgement
 from contract_tests.cli.shared_options import console, fail_on
 from contract_tests.recordings.judging import judge_files
@@ -86,11 +87,11 @@ async def _serve_once(
 
 
 def judge_fixture(
-    terminal: Terminal, path: Path, level: str, json_path: Path | None = None, *, show_code: bool = True
+    terminal: Terminal, path: Path, level: str, outputs: Outputs | None = None, *, show_code: bool = True
 ) -> ExitCode:
-    """Print the findings in a fixture, write the JSON report; returns the exit code."""
+    """Print the findings in a fixture, write the forms of the report; returns the exit code."""
     summary = judge_files([path])
     terminal.print_findings(summary.findings)
     if summary.findings:
         terminal.print()
-    return finish_judgement(terminal, summary, level, json_path, str(path), show_code=show_code)
+    return finish_judgement(terminal, summary, level, outputs, str(path), show_code=show_code)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import click
 
+from contract_tests.cli.forms import Outputs, form_options, write_forms
 from contract_tests.cli.options import build_options, check_required, run_options
 from contract_tests.cli.progress import ask
 from contract_tests.cli.recording import NotTried, list_not_tried, save_cases
@@ -18,16 +18,12 @@ from contract_tests.cli.shared_options import (
     baseline_file,
     console,
     fail_on,
-    json_file,
-    junit_file,
     load_tolerances,
     print_lines,
     profile_name,
-    write,
 )
-from contract_tests.report.files import as_json
+from contract_tests.report.files import run_document
 from contract_tests.report.findings import count
-from contract_tests.report.junit import as_junit
 from contract_tests.report.terminal import Terminal
 from contract_tests.run.outcome import ExitCode, RunReport
 from contract_tests.run.run import Options, choose_cases
@@ -55,10 +51,9 @@ from fake_server.relay.saving import SaveError
     help="Save the exchanges of cases with findings as fixtures in this folder.",
 )
 @click.option("--list", "list_only", is_flag=True, help="List the cases and exit; send nothing.")
-@json_file
-@junit_file
+@form_options()
 @fail_on
-def run_command(list_only: bool, folder: Path | None, **given: Any) -> int:
+def run_command(list_only: bool, folder: Path | None, outputs: Outputs, **given: Any) -> int:
     """Run every case against the server at URL and judge the replies."""
     profile, entries = load_tolerances(given["profile"], given["baseline"])
     if list_only:
@@ -71,7 +66,7 @@ def run_command(list_only: bool, folder: Path | None, **given: Any) -> int:
     report = tolerate_in_run(report, entries, today)
     if folder is not None:
         _record(terminal, report, folder, options)
-    return int(print_report(terminal, report, given["fail_on"], given["json_file"], given["junit"]))
+    return int(print_report(terminal, report, given["fail_on"], outputs))
 
 
 def _record(terminal: Terminal, report: RunReport, folder: Path, options: Options) -> None:
@@ -88,25 +83,14 @@ def _record(terminal: Terminal, report: RunReport, folder: Path, options: Option
     terminal.print(f"saved     {saved} of {count(len(cases), 'case')} with findings in {folder}", whole=True)
 
 
-def print_report(
-    terminal: Terminal, report: RunReport, level: str, json_path: Path | None, junit: Path | None
-) -> ExitCode:
+def print_report(terminal: Terminal, report: RunReport, level: str, outputs: Outputs) -> ExitCode:
     """Write the files, print the report and the verdict; returns the exit code.
 
     The files come first, as a terminal may be gone. Raises click.ClickException at the end if one cannot be written.
     """
     code = report.exit_code(LEVELS[level])
-    texts: list[tuple[Path | None, Callable[[], str]]] = [
-        (json_path, lambda: as_json(report, code, terminal.secrets)),
-        (junit, lambda: as_junit(report, code, terminal.secrets, LEVELS[level])),
-    ]
-    written, failed = [], []
     with ending.held():
-        for path, text in texts:
-            try:
-                written += [write(path, text())] if path else []
-            except click.ClickException as error:
-                failed.append(error.message)
+        written, failed = write_forms(outputs, lambda: run_document(report, code, terminal.secrets, LEVELS[level]))
     titles = {result.case_id: result.title for result in report.results}
     terminal.print_findings(report.findings, titles, command=report.command)
     terminal.print_lacking(report.lacking)

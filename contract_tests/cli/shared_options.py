@@ -49,7 +49,6 @@ def output_file(*names: str, text: str, required: bool = False) -> Callable[[Fun
 
 
 json_file = output_file("--json", "json_file", text="Write a JSON report to this file.")
-junit_file = output_file("--junit", text="Write a JUnit report to this file.")
 profile_name = click.option(
     "--profile",
     default=DEFAULT_PROFILE,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from contract_tests.recordings.recording import InputError
-from contract_tests.report.files import FORMAT, JUDGEMENT_FORMAT
+from contract_tests.report.document import JUDGEMENT, RUN
 from contract_tests.rules.engine.node import show_path
 from fake_server.wire import files
 
@@ -78,8 +78,8 @@ def read_report(name: str) -> dict[str, Any] | None:
         return None
     if not isinstance(value, dict) or not str(value.get("format", "")).startswith("openai-contract-"):
         return None
-    if value["format"] not in (FORMAT, JUDGEMENT_FORMAT):
-        raise InputError(f"{name}: a report of format {value['format']!r}; this kit reads {FORMAT}")
+    if value["format"] not in (RUN, JUDGEMENT):
+        raise InputError(f"{name}: a report of format {value['format']!r}; this kit reads {RUN}")
     return value
 
 
@@ -139,7 +139,7 @@ def _findings(report: dict[str, Any]) -> dict[FindingPlace, ReportedFinding]:
 
 
 def _listed(report: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bool]]:
-    for part in report["cases"] if report["format"] == FORMAT else (report,):
+    for part in report["cases"] if report["format"] == RUN else (report,):
         for finding in part["findings"]:
             yield finding, False
         for finding in part.get("tolerated", ()):

@@ -9,8 +9,8 @@ from contract_tests.ready.asking import has_call
 from contract_tests.ready.effects import Effect, effect_of
 from contract_tests.ready.seen import SeenClient, Verdicts
 from contract_tests.ready.verdict import NO_ANSWER, REFUSED, Obstacle, Readiness, grouped
-from contract_tests.report.files import clean_json, finding_as_json
-from contract_tests.report.findings import WIDTH, count, format_finding, some
+from contract_tests.report.files import clean_json
+from contract_tests.report.findings import WIDTH, count, finding_as_json, format_finding, some
 from contract_tests.rules.engine.view import View
 from contract_tests.run.outcome import ExitCode
 from fake_server.command_line import kit_version

@@ -35,7 +35,8 @@ class Summary:
     """The sum of many judgements. Counters hold exchanges, by rule id or by endpoint.
 
     `surprises` names the fixtures whose declared `breaks` are not what was found, and those whose head and
-    body contradict each other; `unjudged` counts the exchanges to which no rule about their content applied.
+    body contradict each other; `unjudged` counts the exchanges to which no rule about their content applied,
+    `failing` those others with a MUST finding, be it tolerated or not.
     `cut_short` counts the exchanges that not all rules judged: there was too much in them. `selected` holds the ids
     of the rules that were selected, none if all were.
     """
@@ -47,6 +48,7 @@ class Summary:
     flagged: Counter[str] = field(default_factory=Counter)
     per_endpoint: Counter[str] = field(default_factory=Counter)
     unjudged: Counter[str] = field(default_factory=Counter)
+    failing: Counter[str] = field(default_factory=Counter)
     surprises: list[str] = field(default_factory=list)
     cut_short: int = 0
     selected: frozenset[str] = frozenset()
@@ -110,6 +112,8 @@ def _add(summary: Summary, recording: Recording, chosen: frozenset[str]) -> None
     summary.flagged.update(judgement.ids())
     if not any(_is_about_content(rule_id, recording.exchange) for rule_id in everything.applied):
         summary.unjudged[endpoint] += 1
+    elif judgement.ids(Level.MUST):
+        summary.failing[endpoint] += 1
     if judgement.left_out:
         summary.cut_short += 1
         why = (

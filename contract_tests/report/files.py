@@ -1,37 +1,45 @@
 """Reports as JSON.
 
 A report of a run is `{"format": "openai-contract-report/1", kit: version, started: ISO 8601, target, model, server:
-{field: value}, verdict, exit_code, seconds, requests, stopped, notes: [text], cases: [case], rules: {id: exchanges
-it applied to}, tolerances, required: [section], lacking: [{section, outcome, reason, cases: [id]}]}`; a case is
-`{id, section, title, outcome, reason, seconds, findings: [finding], tolerated: [finding]}`; a finding is `{rule,
-level, clause, in: case or recording, at: {event, path, byte}, expected, actual, request: {method, target, members:
-{name: shown}} or null, bytes: {before, after} around the place or null, breaks, see, again: command}`, numbers
-counted from 0 and null where there is none. A report of recordings is `{"format": "openai-contract-judgement/1",
-verdict, exit_code, exchanges, endpoints: {name: {exchanges, unjudged}}, findings: [finding], rules: {id: {applied,
-flagged, not_reached}}, surprises: [text], tolerated: [finding], tolerances}`. A tolerated finding is not among the
-`findings`; its member `tolerated` is the entry that covers it, `{by, place: file:line, rule, in, at, actual,
-reason, link, expires: date or null}`. The tolerances are `{by: [text], expired: [entry], gone: [entry]}`.
-`schema.json` beside this file says the same for validators. Members may be added within one format number,
-none changes its meaning. A verdict is pass, fail, not reached or harness failed.
+{field: value}, verdict, exit_code, fail_on: level, seconds, requests, stopped, notes: [text], cases: [case], rules:
+{id: exchanges it applied to}, tolerances, required: [section], lacking: [{section, outcome, reason, cases: [id]}],
+summary}`; a case is `{id, section, title, outcome, reason, seconds, findings: [finding], tolerated: [finding]}`.
+
+A report of recordings is `{"format": "openai-contract-judgement/1", verdict, exit_code, fail_on, exchanges, endpoints:
+{name: {exchanges, unjudged, failing: judged, with a MUST finding, tolerated or not}}, findings: [finding], rules: {id:
+{applied, flagged, not_reached}}, surprises: [text], tolerated: [finding], tolerances, summary}`.
+
+A finding is `{rule, level, clause, in: case or recording, at: {event, path, byte}, expected, actual, request: {method,
+target, members: {name: shown}} or null, bytes: {before, after} around the place or null, breaks, clients, because,
+see, again: command}`, numbers counted from 0 and null where there is none. A tolerated finding is not among the
+`findings`; its member `tolerated` is the entry that covers it, `{by, place: file:line, rule, in, at, actual, reason,
+link, expires: date or null}`. The tolerances are `{by: [text], expired: [entry], gone: [entry]}`.
+
+The summary (`summary.py`) is `{unit: case or exchange, total: numbers, tiers: {name: numbers}, sections: {name: numbers
+with tier and outcomes: {name: cases}}, findings: {level: {findings, rules}}, tolerated}`, where numbers are
+`{coverage: {count, of, percent or null}, conformance: the same}`.
+
+`schema.json` beside this file says the same for validators, `document.py` for the forms. Members may be added within
+one format number, none changes its meaning. A verdict is pass, fail, not reached or harness failed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 from contract_tests.recordings.judging import Summary
-from contract_tests.report.findings import again, clients_of, reason
-from contract_tests.rules.engine.judge import Finding
+from contract_tests.report.document import JUDGEMENT, RUN, Document
+from contract_tests.report.findings import finding_as_json
+from contract_tests.report.summary import summarize
+from contract_tests.rules.engine.judge import Level
 from contract_tests.run.outcome import CaseResult, ExitCode, RunReport
 from contract_tests.tolerance.entry import Ledger, ToleranceEntry, Tolerated
 from fake_server.command_line import kit_version
 from fake_server.relay.redact import mask_excerpt
 from fake_server.wire.text import dump_json
 
-FORMAT = "openai-contract-report/1"
-JUDGEMENT_FORMAT = "openai-contract-judgement/1"
 VERDICTS = {
     ExitCode.OK: "pass",
     ExitCode.FINDINGS: "fail",
@@ -40,10 +48,12 @@ VERDICTS = {
 }
 
 
-def as_json(report: RunReport, code: ExitCode, secrets: Iterable[str] = ()) -> str:
-    """The report as JSON text."""
+def run_document(
+    report: RunReport, code: ExitCode, secrets: Iterable[str] = (), fail_on: Level = Level.MUST
+) -> Document:
+    """The report of a run as a document; `fail_on` is the lowest level of finding that fails."""
     value = {
-        "format": FORMAT,
+        "format": RUN,
         "kit": kit_version(),
         "started": report.started,
         "target": report.target,
@@ -51,6 +61,7 @@ def as_json(report: RunReport, code: ExitCode, secrets: Iterable[str] = ()) -> s
         "server": report.server,
         "verdict": VERDICTS[code],
         "exit_code": int(code),
+        "fail_on": fail_on,
         "seconds": round(report.seconds, 3),
         "requests": report.requests,
         "stopped": report.stopped,
@@ -61,25 +72,27 @@ def as_json(report: RunReport, code: ExitCode, secrets: Iterable[str] = ()) -> s
         "required": report.required,
         "lacking": [asdict(lack) for lack in report.lacking],
     }
-    return clean_json(value, secrets)
+    return finish(value, secrets)
 
 
-def judgement_as_json(
+def judgement_document(
     summary: Summary,
     code: ExitCode,
     tolerated: Iterable[Tolerated] = (),
     ledger: Ledger | None = None,
     secrets: Iterable[str] = (),
-) -> str:
-    """The judgement of recordings as JSON text; `summary.findings` must not contain the tolerated ones."""
+    fail_on: Level = Level.MUST,
+) -> Document:
+    """The judgement of recordings as a document; `summary.findings` must not contain the tolerated ones."""
     value = {
-        "format": JUDGEMENT_FORMAT,
+        "format": JUDGEMENT,
         "kit": kit_version(),
         "verdict": VERDICTS[code],
         "exit_code": int(code),
+        "fail_on": fail_on,
         "exchanges": summary.exchanges,
         "endpoints": {
-            name: {"exchanges": number, "unjudged": summary.unjudged[name]}
+            name: {"exchanges": number, "unjudged": summary.unjudged[name], "failing": summary.failing[name]}
             for name, number in summary.per_endpoint.most_common()
         },
         "findings": [finding_as_json(finding) for finding in summary.findings],
@@ -95,29 +108,30 @@ def judgement_as_json(
         "tolerated": [_tolerated(covered) for covered in tolerated],
         "tolerances": _ledger(ledger or Ledger()),
     }
-    return clean_json(value, secrets)
+    return finish(value, secrets)
 
 
-def finding_as_json(finding: Finding, command: str = "") -> dict[str, Any]:
-    """A finding as a JSON object; `command` is the run that found it."""
-    evidence = finding.evidence
-    return {
-        "rule": finding.rule.id,
-        "level": finding.rule.level,
-        "clause": finding.rule.clause,
-        "in": finding.label,
-        "at": {"event": finding.place.event, "path": finding.place.path, "byte": finding.place.offset},
-        "expected": finding.expected,
-        "actual": finding.actual,
-        "request": evidence
-        and {"method": evidence.method, "target": evidence.target, "members": dict(evidence.members)},
-        "bytes": evidence and {"before": evidence.before, "after": evidence.after},
-        "breaks": finding.harm,
-        "clients": dict(clients_of(finding)),
-        "because": reason(finding),
-        "see": finding.rule.see,
-        "again": again(finding, command),
-    }
+def finish(value: Any, secrets: Iterable[str]) -> Document:
+    """The value as a document: every text masked, with its summary."""
+    document = cast(Document, clean(value, secrets))
+    document["summary"] = summarize(document)
+    return document
+
+
+def as_json(report: RunReport, code: ExitCode, secrets: Iterable[str] = ()) -> str:
+    """The report as JSON text."""
+    return dump_json(run_document(report, code, secrets))
+
+
+def judgement_as_json(
+    summary: Summary,
+    code: ExitCode,
+    tolerated: Iterable[Tolerated] = (),
+    ledger: Ledger | None = None,
+    secrets: Iterable[str] = (),
+) -> str:
+    """The judgement of recordings as JSON text."""
+    return dump_json(judgement_document(summary, code, tolerated, ledger, secrets))
 
 
 def _case(result: CaseResult, command: str) -> dict[str, Any]:
@@ -154,13 +168,18 @@ def _ledger(ledger: Ledger) -> dict[str, Any]:
 
 def clean_json(value: Any, secrets: Iterable[str] = ()) -> str:
     """The value as JSON text, every text in it masked, names too."""
+    return dump_json(clean(value, secrets))
+
+
+def clean(value: Any, secrets: Iterable[str] = ()) -> Any:
+    """The value as JSON text would be read again, every text in it masked, names too."""
     known = tuple(secrets)
 
     def clean(part: Any) -> Any:
         if isinstance(part, str):
-            return mask_excerpt(part, known)
+            return mask_excerpt(str(part), known).encode("utf-8", "replace").decode()
         if isinstance(part, dict):
             return {clean(name): clean(inner) for name, inner in part.items()}
         return [clean(inner) for inner in part] if isinstance(part, (list, tuple)) else part
 
-    return dump_json(clean(value))
+    return clean(value)

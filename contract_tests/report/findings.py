@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 
 from contract_tests.report.breakage import NO_ERROR, format_breakage, load_table
-from contract_tests.rules.engine.judge import Finding, Level, Rule
+from contract_tests.report.document import FindingIn
+from contract_tests.rules.engine.judge import Evidence, Finding, Level
+from contract_tests.rules.engine.node import Place
 from contract_tests.rules.evidence import describe_request
 from fake_server.wire.text import shorten, shorten_start
 
@@ -19,34 +21,78 @@ _EXPLAINS, _FAILED = "errors.added-parameter", "relations.accepted"
 _SHOWN_LABELS = 6
 
 
+def finding_as_json(finding: Finding, command: str = "") -> FindingIn:
+    """A finding as a JSON object; `command` is the run that found it."""
+    evidence = finding.evidence
+    return {
+        "rule": finding.rule.id,
+        "level": finding.rule.level.value,
+        "clause": finding.rule.clause,
+        "in": finding.label,
+        "at": {"event": finding.place.event, "path": list(finding.place.path), "byte": finding.place.offset},
+        "expected": finding.expected,
+        "actual": finding.actual,
+        "request": {"method": evidence.method, "target": evidence.target, "members": dict(evidence.members)}
+        if evidence
+        else None,
+        "bytes": {"before": evidence.before, "after": evidence.after} if evidence else None,
+        "breaks": finding.harm,
+        "clients": dict(clients_of(finding)),
+        "because": reason(finding),
+        "see": finding.rule.see,
+        "again": again(finding, command),
+    }
+
+
 def format_finding(
     finding: Finding, title: str = "", also: Sequence[str] = (), command: str = "", width: int = WIDTH
 ) -> str:
-    """Format one finding; `also` names other cases or recordings with a finding of the same rule.
+    """Format one finding; `command` is the run that found it, to which the case is added."""
+    return format_finding_in(finding_as_json(finding, command), title, also, width)
 
-    `command` is the run that found it, to which the case is added; bytes of the reply fill lines of `width`.
+
+def format_finding_in(finding: FindingIn, title: str = "", also: Sequence[str] = (), width: int = WIDTH) -> str:
+    """Format one finding of a document; `also` names other cases or recordings with a finding of the same rule.
+
+    Bytes of the reply fill lines of `width`.
     """
-    rule = finding.rule
-    where = " ".join((title or finding.label).split())
-    lines = [*_head(rule), f"    at        {finding.place}"]
+    where = " ".join((title or finding["in"]).split())
+    lines = [*_head(finding), f"    at        {format_place(finding)}"]
     lines[0] += f"   {where}" if where else ""
-    lines += _rows({"expected": finding.expected, "actual": finding.actual})
+    lines += _rows({"expected": finding["expected"], "actual": finding["actual"]})
     lines += _evidence(finding, width)
-    return "\n".join([*lines, *_rows(_about(finding)), *_again(finding, command), *_also(also)])
+    again = finding.get("again")
+    lines += [*_rows(_about(finding)), *([f"    again     {again}"] if again else []), *_also(also)]
+    return "\n".join(lines)
 
 
 def format_group(findings: Sequence[Finding], also: Sequence[str] = (), width: int = WIDTH) -> str:
     """Format findings of one rule: the rule once, then each place with the actual value."""
-    rule = findings[0].rule
-    expected = {finding.expected for finding in findings}
+    listed = [finding_as_json(finding) for finding in findings]
+    expected = {finding["expected"] for finding in listed}
     common = expected.pop() if len(expected) == 1 else ""
-    lines = [*_head(rule), *_rows({"expected": common, **_about(findings[0])})]
-    for finding in findings:
-        rows = {"at": str(finding.place), "expected": "" if common else finding.expected, "actual": finding.actual}
-        rows |= {} if finding.harm == findings[0].harm else {"breaks": finding.harm}
-        lines += [f"    in        {' '.join(finding.label.split())}", *_rows(rows, indent=6)]
+    lines = [*_head(listed[0]), *_rows({"expected": common, **_about(listed[0])})]
+    for finding in listed:
+        rows = {"at": format_place(finding), "expected": "" if common else finding["expected"]}
+        rows |= {"actual": finding["actual"]}
+        rows |= {} if finding["breaks"] == listed[0]["breaks"] else {"breaks": finding["breaks"]}
+        lines += [f"    in        {' '.join(finding['in'].split())}", *_rows(rows, indent=6)]
         lines += _evidence(finding, width, indent=6)
     return "\n".join(lines + _also(also))
+
+
+def format_place(finding: FindingIn) -> str:
+    """`event 3, choices[0].delta, byte 812`."""
+    at = finding["at"]
+    return str(Place(at["event"], tuple(at["path"]), at["byte"]))
+
+
+def format_request(finding: FindingIn) -> str:
+    """`POST /v1/chat/completions {stream: true, n: 2}`, '' where the request is not known."""
+    request = finding.get("request")
+    if not request:
+        return ""
+    return describe_request(Evidence(request["method"], request["target"], tuple(request["members"].items())))
 
 
 def again(finding: Finding, command: str) -> str:
@@ -55,38 +101,37 @@ def again(finding: Finding, command: str) -> str:
     return f"{command} --select {case_id} --record recordings" if command and case_id else ""
 
 
-def _again(finding: Finding, command: str) -> list[str]:
-    line = again(finding, command)
-    return [f"    again     {line}"] if line else []
-
-
 _MOST_REASONS = 6
 """For more reasons than this, failures are told once: the texts differ in what is no reason, such as an id."""
 HELPER = ".stream()"
 """How the names of clients end that read streams alone."""
 
 
-def _head(rule: Rule) -> list[str]:
-    return [f"{MARKS[rule.level]} {rule.id}   {rule.level}", f"  {rule.clause}"]
+def _head(finding: FindingIn) -> list[str]:
+    return [f"{MARKS[Level(finding['level'])]} {finding['rule']}   {finding['level']}", f"  {finding['clause']}"]
 
 
-def _evidence(finding: Finding, width: int, indent: int = 4) -> list[str]:
+def _evidence(finding: FindingIn, width: int, indent: int = 4) -> list[str]:
     """The request, and the bytes of the reply with a mark below the place."""
-    evidence = finding.evidence
-    if evidence is None:
-        return []
-    lines = _rows({"request": describe_request(evidence)}, indent)
-    if not evidence.before and not evidence.after:
+    lines = _rows({"request": format_request(finding)}, indent)
+    shown = finding.get("bytes")
+    if not shown or not (shown["before"] or shown["after"]):
         return lines
-    name, room = "bytes" if evidence.at_place else "reply", width - indent - 10
-    before = shorten_start(evidence.before, room * 2 // 5)
-    lines.append(f"{'':{indent}}{name:9} {before}{shorten(evidence.after, room - len(before))}")
-    return [*lines, f"{'':{indent + 10 + len(before)}}^"] if evidence.at_place else lines
+    at_place = finding["at"]["byte"] is not None
+    name, room = "bytes" if at_place else "reply", width - indent - 10
+    before = shorten_start(shown["before"], room * 2 // 5)
+    lines.append(f"{'':{indent}}{name:9} {before}{shorten(shown['after'], room - len(before))}")
+    return [*lines, f"{'':{indent + 10 + len(before)}}^"] if at_place else lines
 
 
-def _about(finding: Finding) -> dict[str, str]:
-    clients = format_breakage(clients_of(finding))
-    return {"breaks": finding.harm, "clients": clients, "because": reason(finding), "see": finding.rule.see}
+def _about(finding: FindingIn) -> dict[str, str]:
+    clients = format_breakage(finding["clients"])
+    return {
+        "breaks": finding["breaks"],
+        "clients": clients,
+        "because": finding.get("because", ""),
+        "see": finding["see"],
+    }
 
 
 def clients_of(finding: Finding) -> Mapping[str, str]:
@@ -172,4 +217,13 @@ def _reach_of(rule_id: str, reach: Mapping[str, int]) -> tuple[int, bool]:
 
 def rank(finding: Finding) -> tuple[bool, int]:
     """A key to sort findings by: first what explains the others, then by level."""
-    return finding.rule.id != _EXPLAINS, list(Level).index(finding.rule.level)
+    return _rank(finding.rule.id, finding.rule.level)
+
+
+def rank_in(finding: FindingIn) -> tuple[bool, int]:
+    """The same key for a finding of a document."""
+    return _rank(finding["rule"], Level(finding["level"]))
+
+
+def _rank(rule_id: str, level: Level) -> tuple[bool, int]:
+    return rule_id != _EXPLAINS, list(Level).index(level)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from contract_tests.report.document import Entry
 from contract_tests.report.findings import MARKS, count, some
 from contract_tests.rules.engine.judge import Level
 from contract_tests.rules.engine.node import show_path
@@ -12,9 +13,17 @@ from contract_tests.tolerance.entry import ANYTHING, Ledger, ToleranceEntry, Tol
 
 def format_reason(entry: ToleranceEntry) -> str:
     """'by profile azure: the reason (link; until 2027-01-31)'."""
-    until = f"until {entry.expires}" if entry.expires else ""
-    beside = "; ".join(part for part in (entry.link, until) if part)
-    return f"by {entry.by}: {entry.reason}" + (f" ({beside})" if beside else "")
+    return _format_reason(entry.by, entry.reason, entry.link, str(entry.expires or ""))
+
+
+def format_reason_in(entry: Entry) -> str:
+    """The same of an entry in a document."""
+    return _format_reason(entry["by"], entry["reason"], entry["link"], entry["expires"] or "")
+
+
+def _format_reason(by: str, reason: str, link: str, expires: str) -> str:
+    beside = "; ".join(part for part in (link, expires and f"until {expires}") if part)
+    return f"by {by}: {reason}" + (f" ({beside})" if beside else "")
 
 
 def describe_entry(entry: ToleranceEntry, labels: Sequence[str]) -> str:

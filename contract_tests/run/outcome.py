@@ -43,9 +43,13 @@ class ExitCode(IntEnum):
 
 def failing(findings: Iterable[Finding], fail_on: Level) -> bool:
     """Whether there is a finding of the level `fail_on` or of a stronger one; a NOTE never fails."""
+    return is_failing((finding.rule.level for finding in findings), fail_on)
+
+
+def is_failing(levels: Iterable[Level], fail_on: Level) -> bool:
+    """Whether a finding of one of these levels fails."""
     order = list(Level)
-    counting = (finding.rule.level for finding in findings if finding.rule.level is not Level.NOTE)
-    return any(order.index(level) <= order.index(fail_on) for level in counting)
+    return any(order.index(level) <= order.index(fail_on) for level in levels if level is not Level.NOTE)
 
 
 @dataclass(frozen=True)

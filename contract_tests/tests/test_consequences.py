@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from contract_tests.report.files import finding_as_json
-from contract_tests.report.findings import format_finding, format_group
+from contract_tests.report.findings import finding_as_json, format_finding, format_group
 from contract_tests.rules import judge
 from contract_tests.rules.engine.judge import Finding
 from contract_tests.rules.errors.mistakes import NO_SUCH_MODEL

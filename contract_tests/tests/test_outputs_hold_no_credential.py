@@ -21,7 +21,6 @@ from contract_tests.diffing.sources import Pairs
 from contract_tests.diffing.terminal import print_differences
 from contract_tests.recordings.judging import Summary
 from contract_tests.report.files import as_json, judgement_as_json
-from contract_tests.report.junit import as_junit
 from contract_tests.report.terminal import Terminal
 from contract_tests.rules import judge
 from contract_tests.rules.engine.judge import Finding
@@ -31,6 +30,7 @@ from contract_tests.rules.judged import Judged
 from contract_tests.run.outcome import CaseResult, ExitCode, Outcome, RunReport
 from contract_tests.shrinking.issue import IssueContent, format_issue
 from contract_tests.target.options import Options
+from contract_tests.tests.documents import as_junit
 from contract_tests.tests.planted_key import KEY, readable
 from contract_tests.tolerance.baseline import as_yaml, renew_baseline
 from fake_server.relay.redact import excerpts_without

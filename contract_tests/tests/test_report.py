@@ -18,13 +18,13 @@ from contract_tests import report as report_package
 from contract_tests.recordings.judging import judge_files
 from contract_tests.report.files import as_json, judgement_as_json
 from contract_tests.report.findings import first_few, format_finding, format_group
-from contract_tests.report.junit import as_junit
 from contract_tests.report.terminal import Terminal, format_counts, format_verdict
 from contract_tests.rules import RULES
 from contract_tests.rules.engine.judge import Evidence, Finding, Level
 from contract_tests.rules.engine.node import Place
 from contract_tests.run.outcome import REACHED, CaseResult, ExitCode, Outcome, RunReport
 from contract_tests.run.run import Plan
+from contract_tests.tests.documents import as_junit
 from contract_tests.tests.shared import ROOT
 from fake_server.relay.redact import mask_excerpt
 

@@ -12,13 +12,13 @@ from junitparser import JUnitXml
 from rich.console import Console
 
 from contract_tests.report.files import as_json
-from contract_tests.report.junit import as_junit
 from contract_tests.report.terminal import Terminal
 from contract_tests.rules.engine.answers import is_wordless
 from contract_tests.run.outcome import ExitCode, Outcome, RunReport
 from contract_tests.run.preflight import ROOM, TOKENS
 from contract_tests.run.run import Options, Plan, run
 from contract_tests.tests import planted
+from contract_tests.tests.documents import as_junit
 from contract_tests.tests.small_target import Asked, completion, of, refusal, report_of
 from contract_tests.tests.small_traces import CALL, said, streamed
 from fake_server.testing.server import FakeServer

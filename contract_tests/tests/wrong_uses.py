@@ -40,6 +40,11 @@ FILES: dict[str, str | bytes] = {
     "not-utf8.yaml": b"- {name: \xff}\n",
     "report.json": '{"schema": 1}',
     "broken.json": "{",
+    "damaged.json": '{"format": "openai-contract-report/1", "target": 7}',
+    "judged.json": (
+        '{"format": "openai-contract-judgement/1", "verdict": "pass", "exit_code": 0, "exchanges": 0, '
+        '"endpoints": {}, "findings": [], "rules": {}, "surprises": []}'
+    ),
     "unknown.toml": 'modle = "gpt-4o"\n',
     "wrong-type.toml": 'concurrency = "many"\n',
     "broken.toml": "url = \n",

@@ -1,0 +1,33 @@
+"""The forms of a report: each a pure function of a document, in a file of its own; this is the table of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from contract_tests.report.document import Document
+from contract_tests.report.forms.junit import format_junit
+from fake_server.wire.text import dump_json
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form of a report: the option that asks for it takes the file to write, `text` is its help.
+
+    `format` makes the text of the file. `runs_only`: it is about cases, which a judgement does not have.
+    """
+
+    option: str
+    text: str
+    format: Callable[[Document], str]
+    runs_only: bool = False
+
+
+FORMS: Mapping[str, Form] = {
+    form.option: form
+    for form in (
+        Form("--json", "Write a JSON report to this file.", dump_json),
+        Form("--junit", "Write a JUnit report to this file.", format_junit, runs_only=True),
+    )
+}
+"""Every form by its option, in the order of the help."""
