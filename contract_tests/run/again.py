@@ -19,6 +19,7 @@ from contract_tests.target.ask import Case
 from contract_tests.target.errors import Unreachable
 from contract_tests.target.session import Session
 from fake_server.wire.exchange import Ending
+from fake_server.wire.room import Share
 
 CROWD, OFTEN, ALONE = 3, 2, 3
 """How many times a case is played at once, in how many of them the failure is to come again, and how many times it
@@ -75,15 +76,24 @@ class Player:
 
     async def play(self, case: Case) -> CaseResult:
         """Play a case. A failure stands if the target is there, and if the case fails alone as well."""
+        share = Share(self.session.replies)
+        try:
+            result = await self._play(case, share)
+        finally:
+            share.release()
+        self.session.strike(case.id, result.exchanges)
+        return result
+
+    async def _play(self, case: Case, share: Share) -> CaseResult:
         if case.alone:
             async with self._turns.alone():
                 result, company = await play_case(case, self.session), []
         else:
             async with self._turns.beside() as company:
                 result = await play_case(case, self.session)
+        share.count(result.size)  # it may wait for its turn to be asked again
         if result.outcome in (Outcome.FAIL, Outcome.SETUP_FAILED):
-            result = await self._doubt(case, result, asks_again=bool(company) and self._is_news(result))
-        self.session.strike(case.id, result.exchanges)
+            return await self._doubt(case, result, asks_again=bool(company) and self._is_news(result))
         return result
 
     async def _doubt(self, case: Case, failed: CaseResult, *, asks_again: bool) -> CaseResult:

@@ -39,8 +39,15 @@ _OUTCOMES: dict[type[Exception], Outcome] = {
 
 async def play_case(case: Case, session: Session) -> CaseResult:
     """Play the case and judge its exchanges. Raises nothing but CancelledError."""
-    began = monotonic()
     ask = Ask(case, session)
+    try:
+        return await _play(ask, case, session)
+    finally:
+        ask.share.release()
+
+
+async def _play(ask: Ask, case: Case, session: Session) -> CaseResult:
+    began = monotonic()
     outcome, reason, trouble = await _send_requests(case, ask)
     lacks = trouble.lacks if isinstance(trouble, Unsupported) else frozenset()
     session.judging.add(case.id)

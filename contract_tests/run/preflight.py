@@ -85,6 +85,8 @@ async def ask_plainly(session: Session, plain: PlainRequest, *, keyless: bool = 
         if not ask.views:
             raise Unreachable(f"the run ended before it was found: {why}") from why
         return ask.views[-1]
+    finally:
+        ask.share.release()
 
 
 def _members(ask: Ask, path: str) -> dict[str, object]:

@@ -29,6 +29,7 @@ from contract_tests.target.relay_connection import Field
 from contract_tests.target.session import LIMITS, Session
 from contract_tests.target.support import Lacks, NoModelForIt, lacks_api
 from fake_server.wire.exchange import Exchange
+from fake_server.wire.room import Share
 
 Body = Mapping[str, Any]
 Play = Callable[["Ask"], Awaitable[object]]
@@ -77,6 +78,7 @@ class Ask:
         self.case, self.session = case, session
         self.model = session.options.model_for(case.id, session.fitting.get(case.endpoint, session.model))
         self.views: list[View] = []
+        self.share = Share(session.replies)
         self.roles: dict[str, View] = {}
         self.valid: set[str] = set()
         self.expected: dict[str, str] = {}
@@ -241,10 +243,9 @@ class Ask:
         return view
 
     def _view(self, exchange: Exchange) -> View:
+        self.share.count(exchange.size)
         options = self.session.options
-        keys = tuple(
-            value for value in options.secrets if len(value) > 7 and not value.isalpha()
-        )  # "password" is a word as well
+        keys = tuple(value for value in options.secrets if len(value) > 7 and not value.isalpha())  # not "password"
         return View(exchange, options.bounds.json_depth, keys)
 
     def trace(self) -> Trace:

@@ -22,9 +22,10 @@ from contract_tests.target.relay_connection import (
     read_reply,
 )
 from contract_tests.target.support import Support
-from fake_server.relay.relay import Relay
+from fake_server.relay.relay import MOST_IN_FLIGHT, Relay
 from fake_server.relay.upstream import LABEL_HEADER
 from fake_server.wire.exchange import Ending, Exchange
+from fake_server.wire.room import Room
 from fake_server.wire.text import format_count
 
 PREFLIGHT = "preflight"
@@ -36,6 +37,7 @@ SETTLE = 0.2
 """Seconds between two requests of one connection, in which stray bytes and an unannounced end arrive."""
 GRACE = 0.01
 """Seconds after which the target of a caller who left is hung up on."""
+WAITING = "the replies that are under way or wait to be judged"
 SLACK = 10.0
 """Seconds a request may take beyond the relay's own bounds before the kit itself is at fault."""
 
@@ -78,6 +80,8 @@ class Session:
         self.judging: set[str] = set()
         """The ids of the cases whose exchanges are being judged, or wait for it."""
         self.turn_to_judge = asyncio.Lock()
+        self.replies = Room(max(MOST_IN_FLIGHT, options.bounds.body), WAITING)
+        """What the replies take that are under way, and those of cases that are not judged yet."""
         self.notes: list[str] = []
         self.dropped: dict[str, str] = {}
         """Parameters that the target refused, with what is sent instead ('': nothing)."""
@@ -121,6 +125,7 @@ class Session:
                 drop_headers=placeholder,
                 keep_raw=options.keep_raw,
                 guarded=True,
+                replies=self.replies,
             )
         except ValueError as error:
             raise UsageError(str(error)) from error
@@ -275,7 +280,10 @@ class Session:
                 await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._awaited.pop(ticket, None)
-        return came.result().but(label=label) if came.done() else None
+        exchange = came.result().but(label=label) if came.done() else None
+        if exchange and exchange.ending is Ending.CLIENT_LEFT and WAITING in exchange.problem:
+            raise NotReached(exchange.problem)
+        return exchange
 
     def _captured(self, exchange: Exchange) -> None:
         came = self._awaited.get(exchange.label)

@@ -15,12 +15,14 @@ from contract_tests.report.terminal import Terminal
 from contract_tests.run import outcome
 from contract_tests.run.outcome import CaseResult, Outcome, RunReport
 from contract_tests.run.run import Options
+from contract_tests.target import session
 from contract_tests.tests.small_target import completion, of, report_of, to_cases
 from fake_server import ending
 from fake_server.relay.saving import SaveError
 from fake_server.server import in_process
 from fake_server.tests.steady_loop import run_steadily
 from fake_server.wire.exchange import Exchange, Request
+from fake_server.wire.room import SMALL, Room
 
 SIZE = 300_000
 
@@ -117,3 +119,39 @@ def test_a_comparison_names_a_case_whose_replies_were_not_kept(monkeypatch: pyte
     pairs, _ = live.ask_both(Options("http://127.0.0.1:1/v1", select=("chat.short",)))
     assert pairs.not_asked == ("chat.short: its replies are too large to be kept",)
     assert not pairs.both
+
+
+@pytest.mark.security("memory")
+@pytest.mark.parametrize(
+    "cases", [("chat.short", "chat.poem", "chat.n"), ("chat.unusual-text", "relations"), ("chat",)]
+)
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_replies_that_wait_to_be_judged_have_a_common_bound(
+    cases: tuple[str, ...], concurrency: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rooms: list[Counting] = []
+
+    class Counting(Room):
+        peak = 0
+
+        def __init__(self, most: float = 0, what: str = "") -> None:
+            super().__init__(2 * SIZE, what)
+            rooms.append(self)
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            super().__setattr__(name, value)
+            if name == "held":
+                self.peak = max(self.peak, value)
+
+    monkeypatch.setattr(session, "Room", Counting)
+    report, _ = report_of(to_cases(_large), *cases, concurrency=concurrency, run_seconds=120.0)
+    [room] = rooms
+    requests = sum(len(result.exchanges) for result in report.results)
+    assert room.held == 0
+    assert room.peak <= 3 * SIZE + 2 * requests * SMALL
+    given_up = [result for result in report.results if session.WAITING in result.reason]
+    assert all(result.outcome in (Outcome.NOT_REACHED, Outcome.FAIL, Outcome.WARN) for result in given_up)
+    assert Outcome.HARNESS_FAILED not in {result.outcome for result in report.results}
+    assert not any(session.WAITING in finding.actual for finding in report.findings)
+    if cases == ("chat",):
+        assert given_up

@@ -21,6 +21,7 @@ from fake_server.wire.delivery import reason_phrase
 from fake_server.wire.exchange import Aspect, Ending, Exchange, Framing
 from fake_server.wire.head import Malformed, TooLarge
 from fake_server.wire.request import RequestCapture
+from fake_server.wire.room import Room
 
 LINGER = 0.5
 """Seconds to read on from a client before closing: an unread byte would turn our FIN into an RST."""
@@ -45,6 +46,7 @@ class Forwarding:
         emit: Callable[[Exchange], None],
         keep_raw: bool = False,
         pass_on: bool = False,
+        room: Room | None = None,
     ) -> None:
         self.client = client
         self.request = request
@@ -59,7 +61,13 @@ class Forwarding:
         self._refusal = ""
         self._pass_on = pass_on
         self.reply = ReplyCapture(
-            request.request, sent_at=self._started, bounds=bounds, label=label, keep_raw=keep_raw, parse_on=pass_on
+            request.request,
+            sent_at=self._started,
+            bounds=bounds,
+            label=label,
+            keep_raw=keep_raw,
+            parse_on=pass_on,
+            room=room,
         )
 
     async def run(self, head: bytes, upstream: Connection) -> None:

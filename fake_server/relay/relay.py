@@ -22,11 +22,13 @@ from fake_server.relay.upstream import LABEL_HEADER, Unreachable, connect, parse
 from fake_server.wire.bounds import Bounds
 from fake_server.wire.exchange import Exchange, Request, header
 from fake_server.wire.head import Malformed, TooLarge
-from fake_server.wire.request import NoRoom, RequestCapture, Room
+from fake_server.wire.request import RequestCapture
+from fake_server.wire.room import NoRoom, Room
 
 log = logging.getLogger("fake_server")
 MOST_IN_FLIGHT = 64 * 1024 * 1024
-"""Bytes of the requests under way that one relay keeps: beyond it a recorder passes on without keeping."""
+"""Bytes of the requests under way that one relay keeps, and of the replies: beyond it a recorder passes on without
+keeping."""
 MOST_LOGGED = 10
 """Reasons for refusals that one relay logs."""
 NO_WEB_SOCKET = "A WebSocket cannot be captured: send the request by POST to the same path."
@@ -44,8 +46,9 @@ class Relay(Listener):
     With `keep_raw` exchanges hold the reply bytes as received. With `pass_on` no bound ends an exchange:
     what is captured ends there (as if the client had left), and the rest is passed on uncaptured;
     `wait_until_passed_on` waits for that. `answer` may answer a request in place of the target: it returns
-    whether the connection stays open, None for what is to be forwarded. Raises ValueError for a target,
-    header or CA file that cannot be used.
+    whether the connection stays open, None for what is to be forwarded. Replies under way count in `replies`, which
+    may be shared; where that is full the exchange ends, or with `pass_on` what is captured. Raises ValueError for a
+    target, header or CA file that cannot be used.
 
     Where it adds header fields or a query, which may be credentials, and where it is `guarded`, `base_url` holds a
     token, without which nothing is forwarded; neither the target nor an exchange sees it. `allow_hosts` and
@@ -67,6 +70,7 @@ class Relay(Listener):
         answer: Callable[[Connection, Request], Awaitable[bool | None]] | None = None,
         port: int = 0,
         guarded: bool = False,
+        replies: Room | None = None,
         allow_hosts: Iterable[str] = (),
         allow_origins: Iterable[str] = (),
     ) -> None:
@@ -75,7 +79,8 @@ class Relay(Listener):
         super().__init__(port)
         self._keep_raw, self._pass_on = keep_raw, pass_on
         self._carried = 0
-        self._room = Room(MOST_IN_FLIGHT)
+        self._room = Room(MOST_IN_FLIGHT, "the requests under way")
+        self._replies = replies or Room(max(MOST_IN_FLIGHT, self.bounds.body), "the replies under way")
         self._logged: set[Refusal] = set()
         self._answer = answer
         self._target = parse_target(target_url, extra_headers, extra_query)
@@ -117,41 +122,54 @@ class Relay(Listener):
 
     async def serve_connection(self, client: Connection) -> None:
         """All exchanges of one client connection in turn, over one upstream connection while it lasts."""
-        connections, forwarding = [client], None
+        connections, before = [client], None
         try:
             while (next_request := await self._read_head(client)) is not None:
                 self.work(client)
-                request, head = next_request
-                if header(request.headers, "sec-websocket-key") is not None:
-                    await send_error(client, 426, NO_WEB_SOCKET, "websocket_not_supported", "Upgrade: HTTP/1.1\r\n")
+                stays, before = await self._serve_request(client, *next_request, connections, before)
+                if not stays:
                     return
-                if (stays := await self._answer_known(client, head)) is not None:
-                    if stays and request.keeps_alive:
-                        continue
-                    await client.close()
-                    return
-                label = header(request.headers, LABEL_HEADER) or ""
-                request.headers = tuple(pair for pair in request.headers if pair[0].lower() not in self._dropped)
-                before = forwarding
-                forwarding = Forwarding(client, request, self.bounds, label, self._emit, self._keep_raw, self._pass_on)
-                forwarding.reply.recorded = self._now()
-                self._in_progress.append(label)
-                self._carried += 1
-                try:
-                    if before and len(connections) > 1 and connections[-1].readable:
-                        self._amend(before, connections.pop())
-                    await self._carry(forwarding, head, connections)
-                finally:
-                    request.release()
-                    self._carried -= 1
-                    self._exchange_ended.set()
-                if not forwarding.reusable:
-                    return
+                next_request = None  # a connection that is idle holds no body
         finally:
-            if forwarding:
-                forwarding.interrupt()
             for connection in connections:
                 connection.drop()
+
+    async def _serve_request(
+        self,
+        client: Connection,
+        request: RequestCapture,
+        head: bytes,
+        connections: list[Connection],
+        before: Forwarding | None,
+    ) -> tuple[bool, Forwarding | None]:
+        """Answer a request; returns whether the connection stays open, and what may be amended, as `before`."""
+        if header(request.headers, "sec-websocket-key") is not None:
+            await send_error(client, 426, NO_WEB_SOCKET, "websocket_not_supported", "Upgrade: HTTP/1.1\r\n")
+            return False, None
+        if (stays := await self._answer_known(client, head)) is not None:
+            if stays and request.keeps_alive:
+                return True, before
+            await client.close()
+            return False, None
+        label = header(request.headers, LABEL_HEADER) or ""
+        request.headers = tuple(pair for pair in request.headers if pair[0].lower() not in self._dropped)
+        forwarding = Forwarding(
+            client, request, self.bounds, label, self._emit, self._keep_raw, self._pass_on, self._replies
+        )
+        forwarding.reply.recorded = self._now()
+        self._in_progress.append(label)
+        self._carried += 1
+        try:
+            if before and len(connections) > 1 and connections[-1].readable:
+                self._amend(before, connections.pop())
+            await self._carry(forwarding, head, connections)
+        finally:
+            forwarding.interrupt()
+            request.release()
+            forwarding.reply.release()
+            self._carried -= 1
+            self._exchange_ended.set()
+        return forwarding.reusable, forwarding if self.exchanges else None
 
     async def _answer_known(self, client: Connection, head: bytes) -> bool | None:
         """Let `answer` answer the request that begins with `head`; None if it did not, and nothing was taken."""

@@ -1,127 +1,170 @@
-"""Replies under way count where they are made, and are held once: while they wait for faults, the thread, a client."""
+"""What a relay keeps of the replies that are under way: a bounded part, whoever gets how many."""
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
 import gc
-import json
-import threading
-import tracemalloc
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fake_server import FakeServer
-from fake_server.server.body_text import VALUE
-from fake_server.server.in_flight import InFlight
-from fake_server.server.request_context import parse_large_object
-from fake_server.server.state import memory
-from fake_server.server.state.memory import IN_FLIGHT
-from fake_server.server.state.space import Spaces
-from fake_server.tests.edge_client import ask
-from fake_server.tests.raw_client import wait_until
-from fake_server.tests.test_stalling_clients import CHAT, LARGE, POST, buffered, busy, connect, links, port_of
-from fake_server.wire.delivery import fixed_length
-from fake_server.wire.exchange import Write
+from fake_server.relay import relay as module
+from fake_server.relay.forwarding import Forwarding
+from fake_server.relay.recorder import Recorder
+from fake_server.relay.relay import Relay
+from fake_server.tests.listening import listening
+from fake_server.tests.wire_client import ask, post, run
+from fake_server.wire.bounds import Bounds
+from fake_server.wire.capture import STOPPED
+from fake_server.wire.exchange import Ending, Exchange
+from fake_server.wire.request import RequestCapture
+from fake_server.wire.room import SMALL
 
-pytestmark = pytest.mark.security("memory")
-__all__ = ["links"]
-REPLIES: dict[str, Any] = {
-    "body": {"raw": {"body": "x" * LARGE}},
-    "event": {"raw": {"stream": ["x" * LARGE]}},
-    "events": {"raw": {"stream": ["x" * 2000] * (LARGE // 2000)}},
-    "paced": {"raw": {"stream": ["x" * (LARGE // 2)] * 2}, "timing": {"pauses": [0.001]}},
-}
+SIZE, MANY = 200_000, 6
+memory = pytest.mark.security("memory")
+Form = Callable[[bytes], tuple[str, bytes]]
 
 
-@pytest.fixture
-def fake(request: pytest.FixtureRequest) -> Iterator[FakeServer]:
-    with FakeServer([{"name": "large", "reply": REPLIES[request.param]}], seed=1, plain=True) as server:
-        yield server
+def sized(body: bytes) -> tuple[str, bytes]:
+    return f"Content-Type: text/plain\r\nContent-Length: {len(body)}", body
 
 
-def chat(fields: bytes = b"", **members: object) -> bytes:
-    body = json.dumps({**CHAT, **members}).encode()
-    return POST + fields + b"Content-Length: %d\r\n\r\n" % len(body) + body
+def chunked(body: bytes) -> tuple[str, bytes]:
+    pieces = (body[at : at + 1000] for at in range(0, len(body), 1000))
+    return "Transfer-Encoding: chunked", b"".join(
+        b"%X\r\n%b\r\n" % (len(piece), piece) for piece in pieces
+    ) + b"0\r\n\r\n"
 
 
-def held_by_writes() -> int:
-    """Bytes of all writes that are held anywhere."""
-    data = {id(write.data): len(write.data) for write in gc.get_objects() if isinstance(write, Write)}
-    return sum(data.values())
+class Meeting:
+    """A target that ends no reply before `expected` have all come but for their ends."""
+
+    def __init__(self, form: Form, expected: int) -> None:
+        self._form, self._expected, self._all, self.begun = form, expected, asyncio.Event(), 0
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        fields, body = self._form(b"%d" % self.begun * SIZE)
+        writer.write(f"HTTP/1.1 200 OK\r\n{fields}\r\n\r\n".encode() + body[:-1])
+        await writer.drain()
+        self.begun += 1
+        if self.begun == self._expected:
+            self._all.set()
+        await self._all.wait()
+        writer.write(body[-1:])
+        await writer.drain()
 
 
-@pytest.mark.parametrize("fake", ["body", "events"], indirect=True)
-@pytest.mark.parametrize("fault", ["comments;count=5000;size=1000", "cut;after_bytes=9", 'rewrite;find="xx";by="y"'])
-def test_replies_that_wait_for_the_thread_count(
-    fake: FakeServer, links: contextlib.ExitStack, fault: str, monkeypatch: pytest.MonkeyPatch
+def kept_of(relay: Relay) -> int:
+    return sum(exchange.size - len(exchange.request.body) for exchange in relay.exchanges)
+
+
+@memory
+@pytest.mark.parametrize("form", [sized, chunked])
+@pytest.mark.parametrize("keep_raw", [False, True])
+@pytest.mark.parametrize("room", [1, 2, 2 * MANY + 2])
+def test_a_recorder_passes_on_replies_that_it_has_no_room_to_keep(
+    room: int, keep_raw: bool, form: Form, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "MOST_IN_FLIGHT", 3 * LARGE)
-    budget, go_on = fake.settings.spaces.budget, threading.Event()
-    before = held_by_writes()  # by what other tests have left
-    fake.settings.worker.submit(go_on.wait, 60)
-    try:
-        for _ in range(8):
-            connect(fake, links, chat(b"X-Fake-Fault: %b\r\n" % fault.encode()))
-        wait_until(lambda: budget.refused[IN_FLIGHT] == 6)
-        assert held_by_writes() - before <= budget.kinds[IN_FLIGHT] <= 3 * LARGE
-    finally:
-        go_on.set()
-    links.close()
-    wait_until(lambda: not busy(fake) and budget.kinds[IN_FLIGHT] == 0)
+    monkeypatch.setattr(module, "MOST_IN_FLIGHT", room * SIZE)
+
+    async def main() -> None:
+        target = Meeting(form, MANY)
+        bounds = Bounds(body=SIZE)
+        async with (
+            listening(target) as port,
+            Relay(f"http://127.0.0.1:{port}", bounds=bounds, pass_on=True, keep_raw=keep_raw) as relay,
+        ):
+            answers = await asyncio.gather(*(ask(relay.port, post()) for _ in range(MANY)))
+            await relay.wait_until_passed_on()
+            assert relay._replies.held == 0
+        whole = [exchange for exchange in relay.exchanges if exchange.ending is Ending.CLEAN]
+        others = [exchange for exchange in relay.exchanges if exchange.ending is not Ending.CLEAN]
+        assert sorted(answer.body for answer in answers) == [form(b"%d" % number * SIZE)[1] for number in range(MANY)]
+        assert len(relay.exchanges) == MANY
+        assert kept_of(relay) <= room * SIZE + MANY * SMALL
+        assert all(len(exchange.payload) == SIZE for exchange in whole)
+        assert len(whole) == MANY if room > 2 * MANY else len(whole) <= room
+        assert all(exchange.problem.startswith(STOPPED) and "bound: room" in exchange.problem for exchange in others)
+
+    run(main())
 
 
-@pytest.mark.parametrize("fake", list(REPLIES), indirect=True)
-def test_a_reply_that_nobody_reads_is_held_once_and_counts(fake: FakeServer, links: contextlib.ExitStack) -> None:
-    number = 4
-    assert ask(port_of(fake), body=CHAT).status == 200
-    gc.collect()
-    tracemalloc.start()
-    try:
-        for _ in range(number):
-            connect(fake, links, chat(stream=True))
-        wait_until(lambda: len(buffered(fake)) == number and all(buffered(fake)))
-        gc.collect()
-        held = tracemalloc.get_traced_memory()[0]
-    finally:
-        tracemalloc.stop()
-    counted = fake.settings.spaces.budget.kinds[IN_FLIGHT]
-    assert counted >= number * LARGE
-    assert held <= 1.1 * counted + 2 * 1024 * 1024
+@memory
+@pytest.mark.parametrize("form", [sized, chunked])
+def test_a_run_gives_up_a_reply_that_it_has_no_room_for_and_blames_nobody(
+    form: Form, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_IN_FLIGHT", 2 * SIZE)
+
+    async def main() -> None:
+        bounds = Bounds(body=SIZE)
+        async with listening(Meeting(form, MANY)) as port, Relay(f"http://127.0.0.1:{port}", bounds=bounds) as relay:
+            await asyncio.gather(*(ask(relay.port, post()) for _ in range(MANY)))
+            await relay.wait_until_idle()
+            assert relay._replies.held == 0
+        assert kept_of(relay) <= 2 * SIZE + MANY * SMALL
+        given_up = [exchange for exchange in relay.exchanges if "bound: room" in exchange.problem]
+        assert len(given_up) >= MANY - 2
+        assert {exchange.ending for exchange in given_up} == {Ending.CLIENT_LEFT}
+
+    run(main())
 
 
-def test_a_reply_counts_once_however_often_it_is_made_anew_and_never_after_its_request() -> None:
-    spaces, holder = Spaces(FakeServer().settings), InFlight()
-    budget = spaces.budget
-    for size in (LARGE, 2 * LARGE, LARGE // 2, 10):
-        assert holder.hold_reply(spaces, fixed_length(200, (), b"x" * size)).status == 200
-        assert size <= budget.kinds[IN_FLIGHT] <= size + 1000
-    holder.release(spaces)
-    assert holder.hold_reply(spaces, fixed_length(200, (), b"x" * LARGE)).status == 503
-    assert budget.kinds[IN_FLIGHT] == 0
+@memory
+@pytest.mark.parametrize("form", [sized, chunked])
+@pytest.mark.parametrize("replies", [1, 3])
+def test_a_connection_that_is_idle_holds_neither_its_request_nor_its_reply(
+    replies: int, form: Form, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alive: weakref.WeakSet[object] = weakref.WeakSet()
+
+    class Counted(RequestCapture):
+        def __init__(self, *given: Any, **options: Any) -> None:
+            super().__init__(*given, **options)
+            alive.add(self)
+
+    class Watched(Forwarding):
+        def __init__(self, *given: Any, **options: Any) -> None:
+            super().__init__(*given, **options)
+            alive.add(self.reply)
+
+    monkeypatch.setattr(module, "RequestCapture", Counted)
+    monkeypatch.setattr(module, "Forwarding", Watched)
+    saved: list[Exchange] = []
+
+    async def target(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.readuntil(b"\r\n\r\n"):
+            await reader.readexactly(2)
+            fields, body = form(b"{}")
+            writer.write(f"HTTP/1.1 200 OK\r\n{fields}\r\n\r\n".encode() + body)
+
+    async def main() -> None:
+        def on_saved(exchange: Exchange, _: object) -> None:
+            saved.append(exchange)
+
+        async with (
+            listening(target) as port,
+            Recorder(f"http://127.0.0.1:{port}", tmp_path, on_saved=on_saved) as recorder,
+        ):
+            reader, writer = await asyncio.open_connection("127.0.0.1", recorder._relay.port)
+            for _ in range(replies):
+                writer.write(post(close=False))
+                await wait_for(reader.readuntil(b"{}"))
+                await recorder.wait_until_idle()
+            assert len(saved) == replies
+            await asyncio.sleep(0.01)
+            gc.collect()
+            held = [type(capture).__name__ for capture in alive]
+            writer.transport.abort()
+        assert held == ["Counted"], "only the capture that waits for the next head"
+
+    run(main())
 
 
-@pytest.mark.parametrize("item", ["[]", "{}", "[0.5,1]", '{"a":"b"}', '"ab"', "1", "[[[[]]]]"])
-def test_what_a_body_says_counts_as_python_holds_it(item: str) -> None:
-    counted: list[int] = []
-    text = b'{"x":[%b]}' % ",".join([item] * 10_000).encode()
-    parse_large_object(text, lambda _: None)
-    gc.collect()
-    tracemalloc.start()
-    try:
-        body = parse_large_object(text, counted.append)
-        held = tracemalloc.get_traced_memory()[0]
-    finally:
-        tracemalloc.stop()
-    assert body["x"]
-    assert 0.6 * held <= counted[0] * VALUE + 2 * len(text) <= 8 * held
-
-
-@pytest.mark.parametrize("fake", ["body"], indirect=True)
-def test_values_that_have_no_room_are_not_made(fake: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "MOST_IN_FLIGHT", 4 * 1024 * 1024)
-    refused = ask(port_of(fake), body={**CHAT, "x": [[]] * 200_000})
-    assert (refused.status, refused.error["code"]) == (503, "overloaded")
-    wait_until(lambda: fake.settings.spaces.budget.kinds[IN_FLIGHT] == 0)
-    assert ask(port_of(fake), body={**CHAT, "metadata": {"a": "b"}}).status == 200
+async def wait_for(reading: Coroutine[Any, Any, bytes]) -> bytes:
+    async with asyncio.timeout(30):
+        return await reading

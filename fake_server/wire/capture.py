@@ -7,17 +7,15 @@ fault stays in the exchange, and `problem` says what was wrong and at which byte
 from __future__ import annotations
 
 from datetime import datetime
-from itertools import accumulate, pairwise
+from itertools import pairwise
 
 from fake_server.wire.body import Body, ChunkedBody, SizedBody
 from fake_server.wire.bounds import Bounds
 from fake_server.wire.exchange import Aspect, Ending, Exchange, Framing, Headers, Request, Write
 from fake_server.wire.head import FieldReader, Malformed, TooLarge, determine_framing, keeps_alive, parse_status_line
-from fake_server.wire.outgoing import serialize_from_values
+from fake_server.wire.outgoing import reproduces
+from fake_server.wire.room import WRITE, NoRoom, Room, Share
 from fake_server.wire.sse import EventMeter, EventTooLarge
-
-TRICKLE = 0.05
-"""Seconds from which a gap between two reads counts as a pause; shorter gaps are the network's doing."""
 
 STOPPED = "the recorder stopped keeping this exchange and passed on the rest"
 
@@ -28,7 +26,8 @@ class ReplyCapture:
     `sent_at` is when the request's last byte was sent (it may be set later). `ended` says whether the
     reply is over; `leftover` counts bytes after its end. Times are seconds on any one clock. With
     `keep_raw` the exchange gets `raw`, the bytes as received, if its values would not reproduce them. With
-    `parse_on` a bound on size only ends what the exchange keeps: the reply is parsed to its own end.
+    `parse_on` a bound on size only ends what the exchange keeps: the reply is parsed to its own end. What it holds
+    counts in `room` until `release`; where that is full it ends, as if the client had left.
     """
 
     def __init__(
@@ -40,6 +39,7 @@ class ReplyCapture:
         label: str = "",
         keep_raw: bool = False,
         parse_on: bool = False,
+        room: Room | None = None,
     ) -> None:
         self.request = request
         self.sent_at = sent_at
@@ -63,7 +63,7 @@ class ReplyCapture:
         self._remarks: list[str] = []
         self._raw: list[tuple[bytes, float]] | None = [] if keep_raw else None
         self._head_at = self._last_at = self._now = 0.0
-        self._parse_on = parse_on
+        self._parse_on, self._share = parse_on, Share(room)
         self._kept: Exchange | None = None
 
     @property
@@ -86,9 +86,9 @@ class ReplyCapture:
         self._now, position = at, 0
         begin = self.received
         self.received += len(data)
-        if self._raw is not None and data and self.leftover < self.bounds.head:
-            self._raw.append((data, at))
         try:
+            if self._raw is not None and data and self.leftover < self.bounds.head and self._hold(len(data) + WRITE):
+                self._raw.append((data, at))
             while position < len(data) and not self.ended:
                 if self._body is None:
                     position = self._head.consume(data, position)
@@ -100,6 +100,8 @@ class ReplyCapture:
                         self.stop(Ending.CLEAN)
         except Malformed as error:
             self.stop(Ending.MALFORMED, str(error))
+        except NoRoom as error:
+            self.stop(Ending.CLIENT_LEFT, str(error))
         except TooLarge as error:
             if self._parse_on:
                 self.stop_keeping(str(error))
@@ -168,7 +170,7 @@ class ReplyCapture:
         times = [self.sent_at, *(at for _, at in self._raw)]
         pauses = [max(0.0, at - before) for before, at in pairwise(times)]
         raw = tuple(Write(data, pause) for (data, _), pause in zip(self._raw, pauses, strict=True))
-        return exchange if _reproduces(tuple(serialize_from_values(exchange)), raw) else exchange.but(raw=raw)
+        return exchange if reproduces(exchange, raw) else exchange.but(raw=raw)
 
     def _parsed(self) -> Exchange:
         """The exchange as parsed, without `raw`."""
@@ -193,7 +195,7 @@ class ReplyCapture:
 
     def payload(self, piece: bytes) -> None:
         """Sink: collect payload, within the limits on the body and on one event."""
-        if not self.keeping:
+        if not self.keeping or not self._hold(len(piece)):
             return
         room = self.bounds.body - self._size
         self._open += piece[:room]
@@ -213,6 +215,7 @@ class ReplyCapture:
         if len(self._writes) >= self.bounds.writes:
             self._open.clear()
             self._refuse(TooLarge("writes", f"the body came in more than {self.bounds.writes} writes"))
+        self._hold(WRITE)
         self._finish_write()
 
     def _refuse(self, error: TooLarge) -> None:
@@ -221,6 +224,19 @@ class ReplyCapture:
             raise error
         self._raw = None  # it has more than the values, which end in the middle of a read
         self.stop_keeping(str(error))
+
+    def release(self) -> None:
+        """Count what is held no more."""
+        self._share.release()
+
+    def _hold(self, size: int) -> bool:
+        """Count more bytes; returns whether there was room. Raises NoRoom, without `parse_on`."""
+        try:
+            self._share.take(size)
+        except NoRoom as error:
+            self._refuse(error)
+            return False
+        return True
 
     def _finish_write(self) -> None:
         if not self._open:
@@ -283,15 +299,3 @@ class ReplyCapture:
         if self.leftover:
             remarks.append(f"bytes follow the end of the reply (byte {self._end})")
         return list(dict.fromkeys(remarks))
-
-
-def _reproduces(written: tuple[Write, ...], raw: tuple[Write, ...]) -> bool:
-    """Whether `written` has all the bytes that arrived, and a pause wherever there was one."""
-    same = b"".join(write.data for write in written) == b"".join(read.data for read in raw)
-    return same and _pause_offsets(raw) <= _pause_offsets(written)
-
-
-def _pause_offsets(writes: tuple[Write, ...]) -> set[int]:
-    """The byte offsets before which there is a pause."""
-    starts = accumulate((len(write.data) for write in writes), initial=0)
-    return {start for start, write in zip(starts, writes, strict=False) if write.pause > TRICKLE}

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import accumulate
 
 from fake_server.wire.delivery import reason_phrase
 from fake_server.wire.exchange import Aspect, Ending, Exchange, Framing, Headers, Write
 
+TRICKLE = 0.05
+"""Seconds from which a gap between two reads counts as a pause; shorter gaps are the network's doing."""
 NOT_A_HEADER = b"not a header line\r\n\r\n"
 NOT_A_SIZE = b"not a chunk size\r\n"
 
@@ -88,3 +91,16 @@ def _head(version: str, status: int, reason: str, headers: Headers) -> bytes:
 
 def _lines(headers: Headers) -> bytes:
     return "".join(f"{name}: {value}\r\n" for name, value in headers).encode("latin-1")
+
+
+def reproduces(exchange: Exchange, raw: tuple[Write, ...]) -> bool:
+    """Whether the values of an exchange give all the bytes that arrived, and a pause wherever there was one."""
+    written = tuple(serialize_from_values(exchange))
+    same = b"".join(write.data for write in written) == b"".join(read.data for read in raw)
+    return same and _pause_offsets(raw) <= _pause_offsets(written)
+
+
+def _pause_offsets(writes: tuple[Write, ...]) -> set[int]:
+    """The byte offsets before which there is a pause."""
+    starts = accumulate((len(write.data) for write in writes), initial=0)
+    return {start for start, write in zip(starts, writes, strict=False) if write.pause > TRICKLE}

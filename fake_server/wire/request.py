@@ -14,20 +14,7 @@ from fake_server.wire.head import (
     parse_request_line,
     parse_transfer_codings,
 )
-
-SMALL = 64 * 1024
-"""Bytes of a body that are kept even where there is no room."""
-
-
-class NoRoom(TooLarge):
-    """The bodies of other requests take all the room."""
-
-
-class Room:
-    """How many bytes several captures may keep together."""
-
-    def __init__(self, most: int) -> None:
-        self.most, self.held = most, 0
+from fake_server.wire.room import NoRoom, Room, Share
 
 
 class RequestCapture:
@@ -41,8 +28,7 @@ class RequestCapture:
     def __init__(self, bounds: Bounds | None = None, *, parse_on: bool = False, room: Room | None = None) -> None:
         self.bounds = bounds or Bounds()
         self.truncated = False
-        self._parse_on, self._room = parse_on, room or Room(self.bounds.body)
-        self._taken, self._full = 0, False
+        self._parse_on, self._share, self._full = parse_on, Share(room), False
         self.method = self.target = ""
         self.version = "1.1"
         self.headers: Headers = ()
@@ -81,25 +67,26 @@ class RequestCapture:
         return (header(self.headers, "expect") or "").lower() == "100-continue"
 
     def payload(self, piece: bytes) -> None:
-        size, room = len(self._payload), self._room
+        size = len(self._payload)
         if size + len(piece) > self.bounds.body:
             if not self._parse_on:
                 raise TooLarge("body", f"the request body is larger than {self.bounds.body} bytes")
             self.truncated = True
             piece = piece[: self.bounds.body - size]
-        if self._full or (size + len(piece) > SMALL and room.held + len(piece) > room.most):
+        if self._full:
+            return
+        try:
+            self._share.take(len(piece))
+        except NoRoom:
             if not self._parse_on:
-                raise NoRoom("body", "the bodies of other requests take all the room")
+                raise
             self.truncated = self._full = True
             return
-        room.held += len(piece)
-        self._taken += len(piece)
         self._payload += piece
 
     def release(self) -> None:
         """What was kept counts no more."""
-        self._room.held -= self._taken
-        self._taken = 0
+        self._share.release()
 
     def boundary(self) -> None:
         """The writes of a request are not recorded."""
