@@ -27,6 +27,7 @@ from contract_tests.run.run import Options
 from contract_tests.target.environment import clean_environment
 from fake_server.command_line import AnyWhole, refuse
 from fake_server.wire import fixture
+from fake_server.wire.packed import unpacked
 
 THINKING_MODEL = "gpt-5"
 """Whom the cases about reasoning ask: the usual model of the fake does not reason."""
@@ -71,8 +72,9 @@ def offline_command(path: Path | None, model: str | None, seed: int, outputs: Ou
 
 def _recorded_bugs(terminal: Terminal) -> list[str]:
     """Judge every recorded bug; returns those that no longer break the rules they declare."""
-    bugs = fixture.find(fixture.SHIPPED / "bugs")
-    summary = judge_files(bugs)
+    with unpacked(fixture.SHIPPED / "bugs") as folder:
+        bugs = fixture.find(folder)
+        summary = judge_files(bugs)
     for surprise in summary.surprises:
         terminal.print(f"surprise  {surprise}", "red")
     if bugs:

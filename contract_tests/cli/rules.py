@@ -15,6 +15,7 @@ from contract_tests.report.terminal import Terminal
 from contract_tests.report.traces import Parts, find_example
 from contract_tests.rules import RULES, find
 from contract_tests.rules.engine.judge import Rule
+from fake_server.wire.packed import archive_of
 from fake_server.wire.text import did_you_mean
 
 INDENT = 15
@@ -90,6 +91,8 @@ def _parts(parts: Parts) -> Iterator[str]:
 
 def _relative(path: Path) -> str:
     here = Path.cwd()
+    if archive_of(path.parent).exists():
+        path = archive_of(path.parent) / path.name
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 

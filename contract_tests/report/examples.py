@@ -12,6 +12,7 @@ from contract_tests.rules.engine.node import Node, Place, show
 from contract_tests.rules.engine.view import Payload, View
 from fake_server.wire import fixture, jsontext
 from fake_server.wire.exchange import Ending, Exchange
+from fake_server.wire.packed import unpacked
 from fake_server.wire.text import format_count, shorten, shorten_start
 
 BEFORE, AFTER = 36, 56
@@ -98,8 +99,16 @@ def _message(exchange: Exchange) -> Iterator[str]:
 
 
 def _broken_excerpt(rule: Rule) -> Excerpt | None:
+    path = _broken_path(rule)
+    return excerpt_at_finding(path, rule) if path else None
+
+
+@cache
+def _broken_path(rule: Rule) -> Path | None:
+    """The fixture that breaks the rule; a wheel has it packed."""
     path = fixture.SHIPPED / "broken" / f"{rule.id}.yaml"
-    return excerpt_at_finding(path, rule) if path.exists() else None
+    with unpacked(path.parent, path.name) as folder:
+        return path if (folder / path.name).exists() else None
 
 
 def excerpt_at_finding(path: Path, rule: Rule) -> Excerpt | None:
@@ -128,8 +137,8 @@ def _kept_excerpt(rule: Rule) -> Excerpt | None:
 
 
 def _broken(rule: Rule) -> tuple[View | None, Place]:
-    path = fixture.SHIPPED / "broken" / f"{rule.id}.yaml"
-    view = _view(path) if path.exists() else None
+    path = _broken_path(rule)
+    view = _view(path) if path else None
     finding = _finding(rule, view) if view else None
     place = finding.place if finding else Place()
     at_end = view is not None and place.offset == len(view.body) and not place.path
@@ -142,7 +151,8 @@ def _finding(rule: Rule, view: View) -> Finding | None:
 
 @cache
 def _load(path: Path) -> fixture.Fixture:
-    return fixture.load(path)
+    with unpacked(path.parent, path.stem) as folder:
+        return fixture.load(folder / path.name)
 
 
 @cache

@@ -17,6 +17,9 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 NOT_SHIPPED = {"tests", "lab", "__pycache__", "README.md", "RULES.md", "BUGS.md"}
 """Folders and files of any depth that a user of the kit has no use for; what is in the pages the commands print."""
 
+PACKED = ("broken", "bugs")
+"""Folders of fixtures that are one file each in a wheel: 1,100 files of theirs took 1.4 MB."""
+
 
 class KitHook(BuildHookInterface[Any]):
     """Hands hatchling the one folder that goes into the wheel."""
@@ -43,6 +46,7 @@ def write_package(root: Path, folder: Path) -> None:
     Raises NotInstallable where a file uses a name that is not installed.
     """
     from contract_tests.lab.packaging.rewriting import PACKAGES, check_page, rewrite
+    from fake_server.wire.packed import archive_of, pack
 
     shipped = [path for package in PACKAGES for path in _shipped(root / package)]
     modules = {_module(path.relative_to(root)) for path in shipped if path.suffix == ".py"}
@@ -55,8 +59,10 @@ def write_package(root: Path, folder: Path) -> None:
         text, name = path.read_text(encoding="utf-8"), str(path.relative_to(root))
         text = rewrite(text, name, modules) if path.suffix == ".py" else check_page(text, name)
         target.write_text(text, encoding="utf-8", newline="\n")
-    ignore = shutil.ignore_patterns(*NOT_SHIPPED)
+    ignore = shutil.ignore_patterns(*NOT_SHIPPED, *PACKED)
     shutil.copytree(root / "fixtures", folder / "fixtures", ignore=ignore)
+    for name in PACKED:
+        pack(root / "fixtures" / name, archive_of(folder / "fixtures" / name))
     public = Path(__file__).parent / "kit" / "__init__.py"
     text = rewrite(public.read_text(encoding="utf-8"), public.name, modules)
     (folder / "__init__.py").write_text(text, encoding="utf-8", newline="\n")

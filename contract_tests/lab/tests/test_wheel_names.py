@@ -70,17 +70,25 @@ def test_the_package_of_this_checkout_can_be_written(tmp_path: Path) -> None:
         "fake_server/wire/fixture.py",
         "contract_tests/cli/run.py",
         "fixtures/conforming",
+        "fixtures/broken.tar.gz",
         "py.typed",
     ):
         assert (tmp_path / name).exists()
-    code = "import openai_contract_kit as kit; print(kit.__file__, kit.FakeServer.__module__)"
+    code = """\
+import openai_contract_kit as kit
+print(kit.__file__, kit.FakeServer.__module__)
+from openai_contract_kit.contract_tests.cli import main
+main()
+"""
     installed = tmp_path.rename(tmp_path.with_name("openai_contract_kit"))
     done = subprocess.run(
         [
             sys.executable,
             "-S",
             "-c",
-            f"import sys; sys.path[:0] = {[str(installed.parent), *sys.path]}; {code}",
+            f"import sys; sys.path[:0] = {[str(installed.parent), *sys.path]}\n{code}",
+            "explain",
+            "chat.choice-count",
         ],
         capture_output=True,
         text=True,
@@ -88,7 +96,11 @@ def test_the_package_of_this_checkout_can_be_written(tmp_path: Path) -> None:
         cwd=installed.parent,
     )
     module = "openai_contract_kit.fake_server.testing.server"
-    assert done.stdout == f"{installed / '__init__.py'} {module}\n"
+    names, _, explained = done.stdout.partition("\n")
+    assert names == f"{installed / '__init__.py'} {module}"
+    assert " kept by    openai_contract_kit/fixtures/conforming/" in explained
+    assert " broken by  openai_contract_kit/fixtures/broken.tar.gz/chat.choice-count.yaml\n" in explained
+    assert "^ 1 choice; expected: 2" in explained
 
 
 @pytest.mark.parametrize("name", ["fake_server.testing.server", "contract_tests.cli", "fake_server.replay"])
