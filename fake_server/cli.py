@@ -14,7 +14,7 @@ from fake_server.access import AllowedHosts, is_loopback
 from fake_server.bugs.errors import BugError
 from fake_server.bugs.playing import find_bugs
 from fake_server.cli_recordings import fail, record_and_serve, say, serve_recordings
-from fake_server.command_line import AnyWhole, Number, OneLine, Whole, not_listening, refuse
+from fake_server.command_line import AnyWhole, Number, OneLine, Whole, complete, not_listening, refuse
 from fake_server.scripts.book import ScriptBook, ScriptError, load
 from fake_server.scripts.commands import schema_command, validate_command
 from fake_server.scripts.watch import Watch
@@ -24,6 +24,12 @@ MATCHES = ("exact", "body", "order", "any")
 SCRIPTED = ("scripts", "strict", "api_key", "models", "seed", "plain", "bugs", "no_websocket")
 REPLAYED = ("record_from", "allow_origins", "match", "ignore", "speed", "miss_status")
 LEVELS = ("critical", "error", "warning", "info", "debug")
+
+
+def _known_bugs() -> dict[str, str]:
+    from fake_server.bugs.catalogue import bugs
+
+    return {bug.id: bug.title for bug in bugs().values()}
 
 
 class _Commands(OneLine):
@@ -101,6 +107,7 @@ class _Commands(OneLine):
     "bugs",
     multiple=True,
     metavar="ID",
+    shell_complete=complete(_known_bugs),
     help="Reproduce a catalogued bug in every reply; may be repeated. --misbehave is the same option.",
 )
 @click.option("--no-websocket", is_flag=True, help="Answer 426 to a WebSocket of /v1/responses.")

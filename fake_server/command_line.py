@@ -6,9 +6,9 @@ import errno
 import math
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -16,6 +16,9 @@ from click.types import IntParamType
 
 from fake_server import ending
 from fake_server.wire.text import printable
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _EXTRA = re.compile(r"Got unexpected extra arguments? \((.*)\)")
 """How click says that too much was given."""
@@ -65,6 +68,24 @@ class Number(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{str(value)[:40]!r} is not {_range(self, 'a number')}", param, ctx)
         return number
+
+
+def complete(
+    find: Callable[[], Mapping[str, str]], files: bool = False
+) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
+    """What click takes as `shell_complete`: the names that `find` gives, with what they are for shells that show it.
+
+    With `files`, a path may stand there too.
+    """
+
+    def completed(context: click.Context, parameter: click.Parameter, begin: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        known = find().items()
+        items = [CompletionItem(name, help=" ".join(text.split())) for name, text in known if name.startswith(begin)]
+        return items or [CompletionItem(begin, type="file")] * files
+
+    return completed
 
 
 def echo(text: str, err: bool = False) -> None:

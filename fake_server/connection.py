@@ -93,6 +93,10 @@ class Connection(asyncio.Protocol):
         """Whether the peer will send nothing more and all that it sent was taken."""
         return not self._pieces and (self.eof or self.lost)
 
+    def get_extra_info(self, name: str) -> Any:
+        """What asyncio knows of the transport, such as `ssl_object`; None where it does not."""
+        return self._transport.get_extra_info(name) if self._transport else None
+
     def take(self) -> tuple[bytes, float] | None:
         """Take the next read, with its arrival time in seconds of the loop's clock; None if there is none."""
         if not self._pieces:

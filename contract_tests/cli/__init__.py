@@ -12,6 +12,7 @@ import click
 from contract_tests.cli.baseline import baseline_command
 from contract_tests.cli.bugs import bugs_command
 from contract_tests.cli.diff import diff_command
+from contract_tests.cli.doctor import doctor_command
 from contract_tests.cli.importing import import_command
 from contract_tests.cli.judge import judge_command
 from contract_tests.cli.offline import offline_command
@@ -21,6 +22,7 @@ from contract_tests.cli.replay import replay_command
 from contract_tests.cli.report import report_command
 from contract_tests.cli.rules import explain_command, rules_command
 from contract_tests.cli.run import run_command
+from contract_tests.cli.schema import schema_command
 from contract_tests.cli.shared_options import print_lines
 from contract_tests.cli.shrink import shrink_command
 from contract_tests.interruption import interrupted
@@ -63,6 +65,7 @@ def cli(debug: bool) -> None:
 
 for command in (
     run_command,
+    doctor_command,
     ready_command,
     baseline_command,
     judge_command,
@@ -76,6 +79,7 @@ for command in (
     rules_command,
     explain_command,
     bugs_command,
+    schema_command,
 ):
     cli.add_command(command)
 

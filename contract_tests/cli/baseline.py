@@ -57,7 +57,7 @@ def baseline_command(output: Path, **given: Any) -> int:
     level = LEVELS[given["fail_on"]]
     counting = [finding for finding in report.findings if failing([finding], level)]
     new = renew_baseline(counting, known, report.ledger.gone, today)
-    write(output, as_yaml(new, terminal.secrets))
+    write(output, as_yaml(new, terminal.secrets, output))
     for mark, listed in (("+", new.added), ("-", new.removed)):
         for entry, labels in group_by_label(listed):
             terminal.print(f"{mark} {describe_entry(entry, labels)}")

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import click
 
+from contract_tests.cli import completion
 from contract_tests.cli.shared_options import print_lines
 from contract_tests.report.breakage import format_breakage, load_table
 from contract_tests.report.findings import count
@@ -18,9 +19,14 @@ SEVERITIES = ("breaks-client", "loses-data", "cosmetic")
 
 
 @click.command("bugs")
-@click.argument("bug_id", metavar="[ID]", required=False)
+@click.argument("bug_id", metavar="[ID]", required=False, shell_complete=completion.BUG)
 @click.option("--server", help="List only bugs seen in servers whose name contains this.")
-@click.option("--class", "kind", help="List only bugs of this class, such as tool-calls.")
+@click.option(
+    "--class",
+    "kind",
+    shell_complete=completion.BUG_CLASS,
+    help="List only bugs of this class, such as tool-calls.",
+)
 @click.option("--severity", type=click.Choice(SEVERITIES), help="List only bugs of this severity.")
 @click.option("--waiting", "only_waiting", is_flag=True, help="List the bugs that cannot be reproduced yet, and why.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")

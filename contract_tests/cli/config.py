@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from fake_server.wire import files
+from fake_server.wire.schemas import DRAFT, Schema, list_keys, urn
 from fake_server.wire.text import did_you_mean
 
 NOT_IN_A_FILE = frozenset({"config", "help", "list"})
@@ -48,6 +50,39 @@ def read_config(context: click.Context, parameter: click.Parameter, value: Path 
     return value
 
 
+def schema(commands: Iterable[click.Command]) -> Schema:
+    """The schema of a file for all of these commands, as `read_config` reads it."""
+    known: dict[str, Schema] = {}
+    for command in commands:
+        if _takes_file(command):
+            for name, parameter in _names(command).items():
+                known.setdefault(name, _describe(parameter))
+    return {
+        "$schema": DRAFT,
+        "$id": urn("config"),
+        "title": "Options of contract run and its like, for --config",
+        "type": "object",
+        **list_keys(known, sorted(known)),
+    }
+
+
+def _describe(parameter: click.Parameter) -> Schema:
+    """What a key may hold, by the same distinctions as `_check`."""
+    kind = parameter.type
+    value: Schema = {"type": "string"}
+    if isinstance(kind, click.Choice):
+        value = {"enum": list(kind.choices)}
+    elif _is_number(parameter):
+        value = {"type": "integer" if isinstance(kind, click.types.IntParamType) else "number"}
+        if isinstance(kind, (click.IntRange, click.FloatRange)):
+            low = "exclusiveMinimum" if kind.min_open else "minimum"
+            value |= {name: end for name, end in ((low, kind.min), ("maximum", kind.max)) if end is not None}
+    if isinstance(parameter, click.Option) and parameter.multiple:
+        value = {"anyOf": [value, {"type": "array", "items": value}]}
+    text = parameter.help if isinstance(parameter, click.Option) else "URL of the target."
+    return {**value, "description": text or ""}
+
+
 def line_of(key: str, text: str) -> int:
     """The line of a top-level key or table, 1 if it is written in an unusual way."""
     begin = rf"""^[ \t]*(?:\[+[ \t]*)?["']?{re.escape(key)}["']?[ \t]*[.=\]]"""
@@ -70,16 +105,22 @@ def _names_beside(context: click.Context) -> frozenset[str]:
     """The keys of the group's other commands: the same file serves `run` and `baseline`."""
     group = context.parent.command if context.parent else None
     commands = group.commands.values() if isinstance(group, click.Group) else ()
-    with_file = (command for command in commands if any(option.name == "config" for option in command.params))
-    return frozenset(name for command in with_file for name in _names(command))
+    return frozenset(name for command in commands if _takes_file(command) for name in _names(command))
+
+
+def _takes_file(command: click.Command) -> bool:
+    return any(option.name == "config" for option in command.params)
+
+
+def _is_number(parameter: click.Parameter) -> bool:
+    return isinstance(parameter.type, (click.types.IntParamType, click.types.FloatParamType))
 
 
 def _check(context: click.Context, parameter: click.Parameter, value: Any, where: str) -> Any:
     """The value in the form the option takes: a list if it may be repeated. Raises click.BadParameter."""
     many = parameter.multiple if isinstance(parameter, click.Option) else False
     values = value if many and isinstance(value, list) else [value]
-    number = isinstance(parameter.type, (click.types.IntParamType, click.types.FloatParamType))
-    wanted, kinds = ("a number", (int, float)) if number else ("a string", (str,))
+    wanted, kinds = ("a number", (int, float)) if _is_number(parameter) else ("a string", (str,))
     for item in values:
         if isinstance(item, bool) or not isinstance(item, kinds):
             raise click.BadParameter(f"{where} must be {wanted}{' or a list' * many}, not {_kind(item)}")

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from contract_tests.cli import completion
 from contract_tests.cli.options import TARGET_OPTIONS, build_options, target_options
 from contract_tests.cli.shared_options import console, json_file, write
 from contract_tests.diffing import reports, written
@@ -28,7 +29,14 @@ FAKE = "fake"
 @click.command("diff")
 @click.argument("a")
 @click.argument("b", required=False)
-@click.option("--case", "prefixes", multiple=True, metavar="ID", help="Send this case to the URL A and to the fake.")
+@click.option(
+    "--case",
+    "prefixes",
+    multiple=True,
+    metavar="ID",
+    shell_complete=completion.CASE_OR_SECTION,
+    help="Send this case to the URL A and to the fake.",
+)
 @click.option("--only", metavar="KINDS", help="Compare only these, comma-separated: shape,order,framing,timing.")
 @click.option("--all", "show_all", is_flag=True, help="Show each pair by itself instead of a summary.")
 @click.option("--genuine", type=click.Choice(["A", "B"]), help="Declare that this side is from api.openai.com.")

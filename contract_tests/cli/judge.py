@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from contract_tests.cli import completion
 from contract_tests.cli.forms import Outputs, form_options, write_forms
 from contract_tests.cli.shared_options import (
     LEVELS,
@@ -43,6 +44,7 @@ FIRST_FEW = 3
     "prefixes",
     multiple=True,
     metavar="PREFIX",
+    shell_complete=completion.RULE_OR_SECTION,
     help="Report only the rules or sections with this prefix.",
 )
 @click.option("--endpoint", metavar="PATH", help="Judge only recordings of this endpoint, such as chat/completions.")

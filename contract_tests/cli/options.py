@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from contract_tests.cases import CASES
+from contract_tests.cli import completion
 from contract_tests.cli.config import read_config
 from contract_tests.cli.shared_options import Function
 from contract_tests.run.run import Options, UsageError, choose_cases
@@ -43,7 +44,15 @@ TARGET_OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
         "models",
         {"multiple": True, "metavar": "M", "help": "Model to request; SECTION=M sets it for one section."},
     ),
-    "--header": ("headers", {"multiple": True, "metavar": "N:V", "help": "Send a header with every request."}),
+    "--header": (
+        "headers",
+        {
+            "multiple": True,
+            "metavar": "N:V",
+            "shell_complete": completion.HEADER,
+            "help": "Send a header with every request.",
+        },
+    ),
     "--query": ("query", {"multiple": True, "metavar": "K=V", "help": "Send a query parameter with every request."}),
     "--key-env": (
         "key_env",
@@ -121,6 +130,7 @@ RUN_OPTIONS = (
         "prefixes",
         multiple=True,
         metavar="PREFIX",
+        shell_complete=completion.CASE_OR_SECTION,
         help="Run only the cases or sections with this prefix.",
     ),
     target_options(),

@@ -18,6 +18,7 @@ import click
 from click.core import ParameterSource
 
 from contract_tests import client
+from contract_tests.cli import completion
 from contract_tests.cli.options import BOUNDS, build_options, target_options
 from contract_tests.cli.recording import RecordingLog, base_environment, find_broken_rules, save_case
 from contract_tests.cli.shared_options import console, keep_options
@@ -42,7 +43,14 @@ ROUNDS = 300
 @click.command("record")
 @click.option("--target", required=True, metavar="URL", help="Server to record, such as http://localhost:1337/v1.")
 @click.option("--out", "folder", required=True, metavar="DIR", type=click.Path(path_type=Path), help="Fixture folder.")
-@click.option("--run", "runs", multiple=True, metavar="CASE", help="Record this case or section, or `main`, then exit.")
+@click.option(
+    "--run",
+    "runs",
+    multiple=True,
+    metavar="CASE",
+    shell_complete=completion.CASE_OR_MAIN,
+    help="Record this case or section, or `main`, then exit.",
+)
 @click.option("--port", default=PORT, type=Whole(0, 65535), help="Port to listen on; 0 picks a free one.")
 @click.option("--allow-host", "allow_hosts", multiple=True, metavar="NAME", help="Answer to this name of a host too.")
 @click.option(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from contract_tests.cli import completion
 from contract_tests.cli.shared_options import console
 from contract_tests.report.breakage import format_breakage, load_table
 from contract_tests.report.examples import find_broken, find_conforming
@@ -23,7 +24,7 @@ INDENT = 15
 
 
 @click.command("rules")
-@click.argument("prefix", required=False, default="")
+@click.argument("prefix", required=False, default="", shell_complete=completion.RULE_OR_SECTION)
 def rules_command(prefix: str) -> int:
     """List the rules, or only the rule or section PREFIX."""
     rules = list(RULES.values()) if not prefix else find(prefix)
@@ -37,7 +38,7 @@ def rules_command(prefix: str) -> int:
 
 
 @click.command("explain")
-@click.argument("rule_id", metavar="RULE")
+@click.argument("rule_id", metavar="RULE", shell_complete=completion.RULE)
 def explain_command(rule_id: str) -> int:
     """Explain a rule: its source, its harm, and examples in bytes."""
     if rule_id not in RULES:

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from contract_tests.cli import completion
 from contract_tests.cli.forms import Outputs, form_options, write_forms
 from contract_tests.cli.options import build_options, check_required, run_options
 from contract_tests.cli.progress import ask
@@ -39,6 +40,7 @@ from fake_server.relay.saving import SaveError
     "required",
     multiple=True,
     metavar="SECTION",
+    shell_complete=completion.CASE_SECTION,
     help="Fail unless the target supports all of this section.",
 )
 @profile_name

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 from rich.console import Console
 
+from contract_tests.cli import completion
 from contract_tests.report.findings import WIDTH, some
 from contract_tests.report.terminal import wrap_line
 from contract_tests.rules.engine.judge import Level
@@ -53,6 +54,7 @@ profile_name = click.option(
     "--profile",
     default=DEFAULT_PROFILE,
     metavar="NAME",
+    shell_complete=completion.PROFILE,
     help=f"Tolerate the known deviations of a dialect: {', '.join(profile_names())}, or a .yaml file.",
 )
 baseline_file = click.option(

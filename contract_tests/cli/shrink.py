@@ -8,6 +8,7 @@ from time import monotonic
 
 import click
 
+from contract_tests.cli import completion
 from contract_tests.cli.shared_options import console, output_file, write
 from contract_tests.recordings.reading import read
 from contract_tests.recordings.recording import Recording
@@ -40,7 +41,7 @@ INLINE = 4096
 
 @click.command("shrink")
 @click.argument("path", metavar="FIXTURE", type=click.Path(path_type=Path))
-@click.option("--rule", "rule_id", metavar="ID", help="Keep this rule broken.")
+@click.option("--rule", "rule_id", metavar="ID", shell_complete=completion.RULE, help="Keep this rule broken.")
 @click.option("--main", "by_main", is_flag=True, help="Keep main() failing the same way.")
 @click.option(
     "--id", "label", metavar="ID", help="Recording in a .jsonl file; the first that breaks the rule if omitted."

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -15,6 +16,7 @@ from contract_tests.rules.engine.node import show_path
 from contract_tests.tolerance.entry import ANYTHING, ToleranceEntry, group_by_label
 from contract_tests.tolerance.file import BASELINE, END, VERSION
 from fake_server.relay.redact import mask_excerpt
+from fake_server.wire.schemas import line_for_editors
 
 HEADING = """\
 # Findings that are known and do not fail a run: `contract run URL --baseline THIS-FILE`.
@@ -52,8 +54,11 @@ def _entry(finding: Finding, today: date) -> ToleranceEntry:
     return ToleranceEntry(finding.rule.id, f"known on {today}", label=case_id, path=path or ANYTHING)
 
 
-def as_yaml(baseline: NewBaseline, secrets: Iterable[str] = ()) -> str:
-    """The text of the file, masked. Entries that differ only in their case are written as one, sorted by rule."""
+def as_yaml(baseline: NewBaseline, secrets: Iterable[str] = (), path: Path | None = None) -> str:
+    """The text of the file, masked. Entries that differ only in their case are written as one, sorted by rule.
+
+    Where a schema lies beside `path`, the first line names it to editors.
+    """
     groups = group_by_label((*baseline.kept, *baseline.added))
     known = tuple(secrets)
     entries = [_members(*one, known) for one in sorted(groups, key=lambda one: (one[0].rule, one[0].path))]
@@ -61,7 +66,7 @@ def as_yaml(baseline: NewBaseline, secrets: Iterable[str] = ()) -> str:
     text = yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=110)
     if not all(map(str.isprintable, text.split("\n"))):  # what a terminal would act on is escaped
         text = yaml.safe_dump(head, sort_keys=False, width=110)
-    return f"{HEADING}{text}{END}\n"
+    return f"{line_for_editors(BASELINE, path) if path else ''}{HEADING}{text}{END}\n"
 
 
 def _members(entry: ToleranceEntry, labels: Sequence[str], secrets: Collection[str]) -> dict[str, Any]:

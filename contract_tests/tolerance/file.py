@@ -38,7 +38,10 @@ END = "# end of the baseline"
 SHIPPED = Path(__file__).with_name("profiles")
 DEFAULT_PROFILE = "openai"
 
-_MEMBERS = ("rule", "in", "at", "actual", "reason", "link", "expires")
+MEMBERS = ("rule", "in", "at", "actual", "reason", "link", "expires")
+"""The keys of an entry."""
+TOP = {PROFILE: ("tolerate", "about", "select", "without"), BASELINE: ("tolerate",)}
+"""The keys of a file beside its mark."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,16 @@ class Tolerances:
     entries: tuple[ToleranceEntry, ...] = ()
     about: str = ""
     select: tuple[str, ...] = ()
+
+
+def mark_of(kind: str) -> str:
+    """The first key of a file, whose value is its version."""
+    return f"openai-contract-{kind}"
+
+
+def needed_in(kind: str) -> tuple[str, ...]:
+    """The keys that an entry must have."""
+    return ("rule", "reason", "link") if kind == PROFILE else ("rule", "reason")
 
 
 def profile_names() -> tuple[str, ...]:
@@ -86,7 +99,7 @@ class _Reading:
         self._shown = path.name if path.parent == SHIPPED else path
 
     def tolerances(self) -> Tolerances:
-        mark = f"openai-contract-{self._kind}"
+        mark = mark_of(self._kind)
         if f"`{END}`" in self._document.text and END not in self._document.text.splitlines():
             last = self._document.text.count("\n")
             what = f"the {self._kind} is cut off: its last line, `{END}`, is missing; write it anew"
@@ -96,8 +109,7 @@ class _Reading:
             raise self._wrong((), f"not a {self._kind}: the first key is '{mark}: {VERSION}'")
         if value[mark] != VERSION:
             raise self._wrong((mark,), f"{self._kind} version {value[mark]!r}; this kit reads {VERSION}")
-        profile = self._kind == PROFILE
-        self._known_keys(value, (), (mark, "tolerate", *(("about", "select", "without") if profile else ())))
+        self._known_keys(value, (), (mark, *TOP[self._kind]))
         entries = value.get("tolerate")
         if not isinstance(entries, list):
             raise self._wrong(("tolerate",), "`tolerate` is a list of entries, [] for none")
@@ -132,7 +144,7 @@ class _Reading:
         """The entry, once for each text in its `in`."""
         if not isinstance(value, dict):
             raise self._wrong(where, f"an entry is a mapping with {' and '.join(self._needed)}")
-        self._known_keys(value, where, _MEMBERS)
+        self._known_keys(value, where, MEMBERS)
         for name in self._needed:
             if not self._text(value, name, where):
                 raise self._wrong((*where, name), f"the entry has no {name}")
@@ -158,7 +170,7 @@ class _Reading:
 
     @property
     def _needed(self) -> tuple[str, ...]:
-        return ("rule", "reason", "link") if self._kind == PROFILE else ("rule", "reason")
+        return needed_in(self._kind)
 
     def _rule(self, value: Mapping[str, Any], where: Where) -> str:
         name = self._text(value, "rule", where)

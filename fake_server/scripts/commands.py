@@ -15,6 +15,7 @@ from fake_server.relay.redact import mask_excerpt
 from fake_server.scripts.book import ScriptError, load
 from fake_server.scripts.checks import oddities
 from fake_server.scripts.model import Script
+from fake_server.wire.schemas import DRAFT, urn
 
 
 @click.command("validate")
@@ -70,7 +71,8 @@ def schema() -> dict[str, Any]:
     scripts = {"type": "array", "items": described["items"]}
     file = {"type": "object", "required": ["scripts"], "properties": {"scripts": scripts}}
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": DRAFT,
+        "$id": urn("scripts"),
         "title": "Scripts of the fake OpenAI server",
         "anyOf": [scripts, file],
         "$defs": definitions,

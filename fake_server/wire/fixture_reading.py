@@ -19,17 +19,17 @@ from fake_server.wire.bounded_yaml import BoundedLoader, Limits, TooMuch
 from fake_server.wire.exchange import Aspect, Ending, Exchange, Framing, Headers, Request, Write, cut_into_writes
 from fake_server.wire.text import closest, did_you_mean, shorten
 
-_HEAD_KEYS = (
+HEAD_KEYS = (
     *("openai-contract-fixture", "title", "breaks", "source", "notes", "recorded"),
     *("request", "response", "ending", "problem", "unknown"),
 )
-_NOT_IN_LINE = re.compile(r"[^\x01-\x09\x0b\x0c\x0e-\xff]")
-_REQUEST_KEYS = ("method", "target", "headers", "body")
-_RESPONSE_KEYS = (
+NOT_IN_LINE = re.compile(r"[^\x01-\x09\x0b\x0c\x0e-\xff]")
+REQUEST_KEYS = ("method", "target", "headers", "body")
+RESPONSE_KEYS = (
     *("status", "reason", "http_version", "headers", "informational", "framing", "trailers"),
     *("head_pause", "body", "writes", "raw", "reads"),
 )
-_BODY_KEYS = ("file", "text", "json")
+BODY_KEYS = ("file", "text", "json")
 KeyPath = tuple[str | int, ...]
 Choice = TypeVar("Choice", bound=StrEnum)
 MAX_HEAD = 32 * 1024 * 1024
@@ -96,11 +96,11 @@ def line_of(text: str, path: KeyPath) -> int:
 
 def read_exchange(head: Mapping[str, Any], path: Path) -> Exchange:
     """The exchange that a head describes; `path` is its file. Raises HeadError."""
-    _mapping(head, _HEAD_KEYS, ("request", "response"))
-    request = _mapping(head["request"], _REQUEST_KEYS, ("method", "target"), "request")
-    reply = _mapping(head["response"], _RESPONSE_KEYS, ("status",), "response")
+    _mapping(head, HEAD_KEYS, ("request", "response"))
+    request = _mapping(head["request"], REQUEST_KEYS, ("method", "target"), "request")
+    reply = _mapping(head["response"], RESPONSE_KEYS, ("status",), "response")
     status = reply["status"]
-    if not isinstance(status, int | None):
+    if isinstance(status, bool) or not isinstance(status, int | None):
         raise HeadError(("response", "status"), f"must be a number or null, not {abbreviate(status)}")
     body = _body(reply.get("body"), path, "response", "body")
     no_headers = request.get("headers", []) is None
@@ -207,7 +207,7 @@ def _headers(pairs: Any, *path: str) -> Headers:
 
 def _one_line(text: str, *path: str) -> str:
     """The text, which stands in a head as it is. Raises HeadError for what would end its line or has no byte."""
-    wrong = _NOT_IN_LINE.search(text)
+    wrong = NOT_IN_LINE.search(text)
     if wrong is not None:
         raise HeadError(
             path, f"{abbreviate(text)} has {wrong[0]!r}: a head's lines are Latin-1 without line breaks or NUL"
@@ -231,7 +231,7 @@ def _writes(body: bytes, sizes: Any, name: str) -> tuple[Write, ...]:
 def _body(entry: Any, path: Path, *place: str) -> bytes:
     if not entry:
         return b""
-    _mapping(entry, _BODY_KEYS, (), *place)
+    _mapping(entry, BODY_KEYS, (), *place)
     if len(entry) > 1:
         raise HeadError(place, f"must be one of {{file: …}}, {{text: …}} or {{json: …}}, not {abbreviate(entry)}")
     with _key(*place, *entry):

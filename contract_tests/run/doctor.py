@@ -1,0 +1,289 @@
+"""Why a target cannot be judged: its name, the connection, TLS, the key, its models, a dict and a stream, step by step.
+
+Each step says what was seen, and what to do where it fails. All requests go through the relay of a run, so they are
+bounded in time and size; together they are at most ten.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from time import monotonic
+
+from contract_tests.rules.engine.answers import is_wordless
+from contract_tests.rules.engine.view import View
+from contract_tests.run.find import models_by_endpoint, session_for
+from contract_tests.run.outcome import ExitCode
+from contract_tests.run.preflight import (
+    MODELS,
+    NO_ENDPOINT,
+    advise,
+    ask_plainly,
+    describe_answer,
+    is_refused,
+)
+from contract_tests.run.stages import find_stage_hint
+from contract_tests.target.endpoints import CHAT
+from contract_tests.target.errors import NotReached, Unreachable
+from contract_tests.target.options import DEFAULT_MODEL, Options
+from contract_tests.target.relay_connection import Field
+from contract_tests.target.session import PlainRequest
+from fake_server.relay.redact import excerpt
+from fake_server.relay.upstream import Target, connect, parse_target, tls_context
+from fake_server.wire.exchange import Ending, Exchange, Request
+from fake_server.wire.text import format_count
+
+MOST_NAMES = 5
+"""Addresses or models that a step lists."""
+BUFFERED = 1.0
+"""Seconds after which a stream that comes at once may have been held back: a quick one fits into one write."""
+ABOUT_KEY = (401, 403, 407)
+
+
+class State(StrEnum):
+    """How a step ended."""
+
+    OK = "ok"
+    WARNING = "warning"  # a run works all the same
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: what was seen in how many seconds, and what to do next, '' where nothing is."""
+
+    name: str
+    state: State
+    seconds: float
+    seen: str
+    todo: str = ""
+
+
+Seen = tuple[State, str, str]
+"""The state of a step, what was seen and what to do."""
+NAMES = ("name", "connect", "TLS", "auth", "models", "dict", "stream")
+
+
+class Examination:
+    """One target, step by step: `async for step in Examination(options).steps()`.
+
+    `code` is 0 if a dict and a stream were answered, 1 if one of them was, 3 if neither. Raises UsageError for options
+    that cannot be used.
+    """
+
+    def __init__(self, options: Options) -> None:
+        options.check()
+        self.session, self.prefixes = session_for(options)
+        self.options = options
+        self.target: Target = parse_target(self.session.root)
+        self.steps_done: list[Step] = []
+        self.session.model = options.model_for("chat", options.model or DEFAULT_MODEL)
+        self._has_replied = False
+
+    @property
+    def code(self) -> ExitCode:
+        chat = [step.state for step in self.steps_done if step.name in ("dict", "stream")]
+        answered = sum(state in (State.OK, State.WARNING) for state in chat)
+        return (ExitCode.UNREACHABLE, ExitCode.FINDINGS, ExitCode.OK)[answered]
+
+    async def steps(self) -> AsyncIterator[Step]:
+        """Each step when it ends; after one without which nothing can follow, the others are skipped."""
+        looks = (self._name, self._connect, self._tls, self._auth, self._models, self._dict, self._stream)
+        stopped = ""
+        async with self.session:
+            for name, look in zip(NAMES, looks, strict=True):
+                step = Step(name, State.SKIPPED, 0.0, stopped) if stopped else await self._look(name, look)
+                if step.state is State.FAILED and not (stopped or self._has_replied):
+                    stopped = f"not tried: {name} failed"
+                self.steps_done.append(step)
+                yield step
+
+    async def _look(self, name: str, look: Callable[[], Awaitable[Seen]]) -> Step:
+        began = monotonic()
+        try:
+            async with asyncio.timeout(max(0.0, self.session.seconds_left)):
+                state, seen, todo = await look()
+        except TimeoutError:
+            state, seen = State.FAILED, f"no end within {self.options.run_seconds:g} s"
+            todo = "see the target's log; --run-timeout SECONDS waits longer"
+        except (NotReached, Unreachable) as error:
+            state, seen, todo = State.FAILED, str(error), "try again later"
+        return Step(name, state, monotonic() - began, self.options.mask(seen), self.options.mask(todo))
+
+    # -- below HTTP
+
+    async def _name(self) -> Seen:
+        host, seconds = self.target.host, self.options.bounds.connect
+        with suppress(ValueError):
+            ipaddress.ip_address(host)
+            return _ok(f"{host} is an address")
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(seconds):
+                found = await loop.getaddrinfo(host, self.target.port, type=socket.SOCK_STREAM)
+        except TimeoutError:
+            return _failed(f"no answer about {host} within {seconds:g} s", "check the DNS server")
+        except (OSError, UnicodeError) as error:
+            todo = "check the host's name, and from where it can be resolved: a container has names of its own"
+            return _failed(f"{host} cannot be resolved: {getattr(error, 'strerror', None) or error}", todo)
+        return _ok(f"{host} is {_some(list(dict.fromkeys(str(address[4][0]) for address in found)))}")
+
+    async def _connect(self) -> Seen:
+        try:
+            connection = await connect(replace(self.target, encrypted=False), None, self.options.bounds.connect)
+        except OSError as error:
+            todo = await self._hint(str(error))
+            return _failed(str(error), todo or "check the port, and what lies between: a firewall, a VPN, a proxy")
+        connection.drop()
+        return _ok(f"{self.target.host} port {self.target.port} accepts connections")
+
+    async def _tls(self) -> Seen:
+        if not self.target.encrypted:
+            return State.SKIPPED, "the URL begins with http://", ""
+        try:
+            connection = await connect(self.target, tls_context(self.options.ca_file), self.options.bounds.connect)
+        except OSError as error:
+            return _failed(str(error), await self._hint(str(error)) or "see what the port speaks")
+        try:
+            return _ok(_describe_tls(connection.get_extra_info("ssl_object")))
+        finally:
+            connection.drop()
+
+    async def _hint(self, problem: str) -> str:
+        exchange = Exchange(Request("GET", "/"), None, ending=Ending.UNREACHABLE, problem=problem)
+        return await find_stage_hint(self.session.root, exchange)
+
+    # -- requests
+
+    async def _auth(self) -> Seen:
+        """Ask for the models with the key, and where there is one, without it."""
+        session = self.session
+        for session.prefix in self.prefixes:
+            view = await self._list()
+            if view.status not in NO_ENDPOINT:
+                break
+        if not view.status or (view.status == 400 and b"https" in view.body.lower()):
+            todo = await find_stage_hint(session.root, view.exchange)
+            return _failed(f"no reply: {describe_answer(view)}", todo or "see the target's log")
+        self._has_replied = True
+        if view.status in ABOUT_KEY:
+            return _failed(describe_answer(view), await advise(session, self._plain(), view))
+        if not self.options.sends_key:
+            return _ok(f"no key was sent, and none was asked for (status {view.status})")
+        if not view.ok:
+            return _ok(f"the key was not refused (status {view.status})")
+        bare = await self._list([("Authorization", None)], keyless=True)
+        without = f"status {bare.status}" if bare.status else "no reply"
+        needed = "is needed" if bare.status in ABOUT_KEY else "is not needed for the list of models"
+        return _ok(f"the key is accepted, and {needed} (without it: {without})")
+
+    async def _list(self, headers: Iterable[Field] = (), keyless: bool = False) -> View:
+        return View(await self.session.exchange("doctor", "GET", MODELS, headers=headers, keyless=keyless))
+
+    async def _models(self) -> Seen:
+        """Find the base URL whose list of models can be read, and choose the model to ask."""
+        seen, session = [], self.session
+        named = self.options.model_for("chat", self.options.model or "")
+        for session.prefix in self.prefixes:
+            view = await self._list()
+            entries = view.root["data"]
+            if view.ok and entries.kind == "array":
+                return self._choose(tuple(entry["id"].text for entry in entries if entry["id"].text), named)
+            seen.append(f"{session.prefix}{MODELS}: {describe_answer(view)}")
+        session.prefix = self.prefixes[0]
+        todo = "" if named else f"{DEFAULT_MODEL} is asked for: name another with --model"
+        return _warning(f"no list of models ({'; '.join(seen)})", todo)
+
+    def _choose(self, listed: tuple[str, ...], named: str) -> Seen:
+        session, session.listed = self.session, listed
+        base = "" if session.prefix == self.prefixes[0] else f"; the base URL is {session.base_url}"
+        seen = f"{format_count(len(listed), 'model')}: {_some(listed)}{base}" if listed else f"an empty list{base}"
+        if not listed or session.model in listed:
+            return _ok(f"{seen}; {excerpt(session.model, 100)} is asked for")
+        if named:
+            return _warning(f"{seen}; {excerpt(named, 100)} is not listed", "check --model, if it is refused")
+        others = models_by_endpoint(listed).values()
+        session.model = next((model for model in listed if model not in others), listed[0])
+        todo = "give `contract run` a model of these with --model"
+        return _warning(f"{seen}; {excerpt(session.model, 100)} is asked for", todo)
+
+    async def _dict(self) -> Seen:
+        view = await self._ask()
+        if is_refused(view) and view.status in NO_ENDPOINT:  # models may be listed where chat is not
+            before = self.session.prefix
+            self.session.prefix = next(prefix for prefix in self.prefixes if prefix != before)
+            other = await self._ask()
+            if is_refused(other):
+                self.session.prefix = before
+            else:
+                view = other
+        return await self._judge(view)
+
+    async def _stream(self) -> Seen:
+        return await self._judge(await self._ask(stream=True), stream=True)
+
+    def _plain(self, stream: bool = False) -> PlainRequest:
+        return PlainRequest(CHAT, self.session.model, stream)
+
+    async def _ask(self, stream: bool = False) -> View:
+        return await ask_plainly(self.session, self._plain(stream))
+
+    async def _judge(self, view: View, stream: bool = False) -> Seen:
+        if is_refused(view):
+            return _failed(describe_answer(view), await advise(self.session, self._plain(stream), view))
+        seen = "; ".join(_describe_reply(view, stream))
+        if view.exchange.ending is not Ending.CLEAN:
+            todo = "see the target's log; --first-byte-timeout, --idle-timeout and --timeout wait longer"
+            return _failed(f"{seen}; {view.exchange.problem or view.exchange.ending}", todo)
+        if stream and view.form != "events":
+            return _failed(f"{seen}: no stream of events", "see whether the target, or a proxy before it, streams")
+        if not stream and view.form != "json":
+            return _failed(f"{seen}: no JSON", "check the URL, and whether the target streams unasked")
+        if is_wordless(view):
+            return _warning(f"{seen}; no word within the limit", "none, if it thinks first: a run makes room for it")
+        return _ok(seen)
+
+
+def _ok(seen: str) -> Seen:
+    return State.OK, seen, ""
+
+
+def _warning(seen: str, todo: str) -> Seen:
+    return State.WARNING, seen, todo
+
+
+def _failed(seen: str, todo: str) -> Seen:
+    return State.FAILED, seen, todo
+
+
+def _describe_reply(view: View, stream: bool) -> Iterator[str]:
+    exchange = view.exchange
+    yield f"status {view.status}, {excerpt(exchange.media_type or 'no media type', 60)}, {len(view.body):,} bytes"
+    yield f"first byte after {exchange.head_pause:.3f} s"
+    if stream and view.form == "events":
+        pauses = sum(write.pause for write in exchange.writes[1:])
+        events, writes = format_count(len(view.payloads), "event"), format_count(len(exchange.writes), "write")
+        yield f"{events} in {writes} over {pauses:.3f} s"
+        if len(exchange.writes) == 1 and len(view.payloads) > 1 and exchange.head_pause > BUFFERED:
+            yield "all at once: it may be buffered on its way"
+        if not any(payload.done for payload in view.payloads):
+            yield "without [DONE]"
+
+
+def _describe_tls(tls: object) -> str:
+    """The version and the certificate of a TLS connection."""
+    version = getattr(tls, "version", lambda: None)() or "TLS"
+    certificate: dict[str, object] = getattr(tls, "getpeercert", dict)() or {}
+    ends = certificate.get("notAfter", "")
+    return f"{version}, the certificate is trusted" + (f" and valid until {excerpt(str(ends), 40)}" if ends else "")
+
+
+def _some(names: list[str] | tuple[str, ...]) -> str:
+    more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(excerpt(name, 60) for name in names[:MOST_NAMES]) + more
