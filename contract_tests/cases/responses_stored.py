@@ -6,13 +6,14 @@ from contract_tests.cases.compare import ask_back
 from contract_tests.cases.kept import ATTEMPTS, check_id, is_found, is_gone, look, remove
 from contract_tests.cases.prompts import NOTES, REPEAT_FIRST, SHORT, user
 from contract_tests.cases.responses import make_body
+from contract_tests.rules.engine.refused import refusal_text
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.relations.arrival import TRIES
 from contract_tests.rules.relations.said import said_in
 from contract_tests.target.ask import Ask
 from contract_tests.target.case import case
 from contract_tests.target.endpoints import RESPONSES
-from contract_tests.target.errors import NotReached
+from contract_tests.target.errors import NotReached, Unsupported
 from contract_tests.target.refusals import is_unknown_path
 from contract_tests.target.support import Lacks
 
@@ -85,6 +86,28 @@ async def stream(ask: Ask) -> None:
     _, path = await make(ask, "made", stream=True)
     if (await look(ask, path, "read", is_found)).ok:
         await remove(ask, path, "Response removed")
+
+
+TAKEN_UP_AFTER = 2
+"""The event behind which a stream is taken up again: in a short Response, there is something before it and after."""
+
+
+@case(
+    "responses.stored.resumed",
+    title="the stream of a stored response, taken up again behind an event",
+    requests=3 + 3,
+    tokens=16 + 32,
+    features=("store", "background", "starting_after"),
+)
+async def resumed(ask: Ask) -> None:
+    await check_state(ask)
+    _, path = await make(ask, "whole stream", stream=True, background=True)
+    again = await ask.raw("GET", f"{path}?stream=true&starting_after={TAKEN_UP_AFTER}", role="taken up again")
+    await remove(ask, path, "Response removed")
+    if again.is_refusal:
+        ask.views.remove(again)
+        del ask.roles["taken up again"]
+        raise Unsupported(f"GET with stream=true and starting_after: status {again.status}: {refusal_text(again)}")
 
 
 @case("responses.stored.off", title="a response that is not to be stored", requests=5, tokens=48, features=("store",))

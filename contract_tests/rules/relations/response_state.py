@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.node import Node
+from contract_tests.rules.engine.response_stream import read_response_stream, starting_after
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.relations.exchanges import relations
@@ -166,6 +167,48 @@ def cancelled_for_good(first: View, later: View) -> Iterable[Complaint]:
         later.root["status"].value != first.root["status"].value
     ):
         yield later.root["status"], str(later.root["status"]), str(first.root["status"])
+
+
+# -- streams that are taken up again
+
+
+def _taken_up(trace: Trace) -> Iterator[tuple[View, list[str], Node]]:
+    """What taking a stream up again was answered with, beside the events behind that one and the last Response."""
+    for whole, again in trace.together("whole stream", "taken up again"):
+        first = read_response_stream(whole) if whole.is_stream else None
+        if first is not None and first.final is not None and again.ok:
+            events = [event for event in first.events if (event["sequence_number"].number or 0) > starting_after(again)]
+            yield again, _names(events), first.final
+
+
+def _names(events: list[Node]) -> list[str]:
+    """The names of the events of a Response, without those that keep a connection open."""
+    return [name for event in events if (name := event.text_of("type")).startswith("response.")]
+
+
+def _from_first(names: list[str]) -> str:
+    return f"{len(names)} events, from {names[0]}" if names else "no events"
+
+
+@kept.rule(
+    "stream-taken-up",
+    over=_taken_up,
+    level=SHOULD,
+    yields_to=(*SPOILED, "responses.stream.sequence", "responses.stream.begins", "responses.stream.ends-once"),
+    see=see.RESPONSES,
+    harm="a client whose connection broke shows a text with a hole, or twice, or waits for an answer that it has",
+)
+def stream_taken_up(again: View, wanted: list[str], final: Node) -> Iterable[Complaint]:
+    """A stream that is taken up with `starting_after` has the events behind that one, and ends in the same Response."""
+    if not again.is_stream:
+        yield again, f"no events: {again.form}", f"{len(wanted)} events"
+        return
+    stream = read_response_stream(again)
+    names = _names(stream.events)
+    if names != wanted:
+        yield again, _from_first(names), _from_first(wanted)
+    elif stream.final is not None and stream.final["id"].value != final["id"].value:
+        yield stream.final["id"], str(stream.final["id"]), str(final["id"])
 
 
 # -- conversations

@@ -112,7 +112,7 @@ def previous(node: Node, sent: Node) -> Iterable[Complaint]:
         yield node, f"{node}, another id" if renamed else f"{node}: nothing says that it was read", str(sent), harm
 
 
-def _with_choice(view: View) -> Iterator[tuple[Node, Node]]:
+def with_choice(view: View) -> Iterator[tuple[Node, Node]]:
     """Completed Responses with the `tool_choice` of their request, where it decides."""
     choice = view.request["tool_choice"]
     may_be_had = choice and not forces_without_tools(view.request)
@@ -126,7 +126,7 @@ _OF_TYPE = {"function": "function_call", "custom": "custom_tool_call"}
 
 @responses.rule(
     "tool-choice",
-    over=_with_choice,
+    over=with_choice,
     needs=[Aspect.REQUEST],
     see=see.FUNCTIONS,
     harm="agents that force a call get prose, or run what they forbade",
