@@ -8,13 +8,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from time import process_time
+from time import monotonic, process_time
 from typing import Any
 
 from contract_tests.cli.shared_options import format_changed_answer
+from contract_tests.recordings.judging import SECONDS
 from contract_tests.report.findings import count
 from contract_tests.report.terminal import Terminal
-from contract_tests.rules import judge
+from contract_tests.rules import RULES, judge
 from contract_tests.rules.engine.judge import Level
 from contract_tests.run.outcome import CaseResult
 from contract_tests.run.run import Options
@@ -34,8 +35,13 @@ _TOO_LARGE = "the replies of the run took more memory than it may keep"
 
 
 def find_broken_rules(exchange: Exchange) -> list[str]:
-    """The ids of the rules that a fixture of this exchange declares to break."""
-    return sorted(judge(exchange).ids())
+    """The ids of the rules that a fixture of this exchange declares to break. Raises SaveError."""
+    until = monotonic() + SECONDS
+    judgement = judge(exchange, lambda: monotonic() > until)
+    if judgement.left_out and monotonic() > until:
+        size = f"its {exchange.size:,} bytes could not be judged within {SECONDS:g} s"
+        raise SaveError(f"{exchange.label or 'a recording'} is not saved: {size}; record a shorter reply")
+    return sorted(judgement.ids())
 
 
 def base_environment(base_url: str, environment: Mapping[str, str]) -> dict[str, str]:
@@ -155,9 +161,9 @@ class RecordingLog:
             self.terminal.print(f"          redacted: {_first_few(outcome.replaced)}", "dim")
         if outcome.answer:
             self.terminal.print(f"          {format_changed_answer(outcome.answer)}", "yellow")
-        broken = judge(exchange).ids(Level.MUST, Level.SHOULD)
+        broken = [rule for rule in outcome.breaks if RULES[rule].level is not Level.NOTE]
         if broken:
-            self.terminal.print(f"          breaks {_first_few(sorted(broken))}", "yellow")
+            self.terminal.print(f"          breaks {_first_few(broken)}", "yellow")
 
     def print_answer(self, path: Path, exchange: Exchange) -> None:
         """Print that a recording has answered a request."""

@@ -7,15 +7,18 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from fake_server.relay.redact import (
     Kept,
+    OutOfTime,
     Secrets,
     Unreadable,
     clean_text,
     find_secrets,
     redact_found,
+    redacting_until,
     replace_known,
     scan,
     scan_text,
@@ -30,6 +33,8 @@ from fake_server.wire.proof import differences
 
 MAX_NAME = 120
 """Characters of a fixture's name. Its body files have 18 more, and file systems allow 255 bytes."""
+CLEANING = 300.0
+"""Seconds for which one recording is cleaned of its secrets."""
 MANY = 5
 """Strings that a fixture's notes name."""
 _VOLATILE = frozenset({"date", "x-request-id", "openai-processing-ms", "cf-ray", "set-cookie", "age"})
@@ -48,7 +53,7 @@ class Saved:
     """A saved fixture: what was redacted, what changed since the previous one, and whether it is new.
 
     `answer` names the strings inside a successful reply that were redacted: a client that acts on one of them takes
-    another course in a replay.
+    another course in a replay. `breaks` are the rules that the redacted exchange breaks.
     """
 
     path: Path
@@ -56,6 +61,7 @@ class Saved:
     changes: tuple[str, ...] = ()
     new: bool = True
     answer: tuple[str, ...] = ()
+    breaks: tuple[str, ...] = ()
 
 
 def save_recording(
@@ -74,30 +80,26 @@ def save_recording(
 
     `secrets` are values to remove wherever they occur. `keep` are values that are no secrets, `keep_names` names
     (of members, parameters, reply headers) whose values are none; they never override `secrets`, nor what the
-    request sends as its credential. `breaks` returns the rules that the redacted
-    exchange breaks. A reply's body of up to `inline` bytes stands in the head. `found` are the secrets of the exchange
-    where it was looked up before, in place of `secrets`, `keep` and `keep_names`. Raises files.Taken if another version
-    of the file stands there than `over`, SaveError if something
-    still looks like a credential, if a replay would differ from the recording, or if the file cannot be written.
+    request sends as its credential. `breaks` returns the rules that the redacted exchange
+    breaks. A reply's body of up to `inline` bytes stands in the head. `found` are the secrets of the exchange where it
+    was looked up before, in place of `secrets`, `keep` and `keep_names`. Raises files.Taken if another version of the
+    file stands there than `over`, SaveError if something still looks like a credential, if a replay would differ
+    from the recording, if it is not clean after CLEANING seconds, or if the file cannot be written.
     """
-    found = found or find_secrets(fixture.exchange, secrets, keep, keep_names)
-    known, kept = found.known, found.kept
+    deadline = monotonic() + CLEANING
     try:
-        redacted = redact_found(_round_pauses(fixture.exchange), found)
+        with redacting_until(deadline):
+            found = found or find_secrets(fixture.exchange, secrets, keep, keep_names)
+            clean, replaced, answer = _clean(fixture, path, found, breaks)
     except Unreadable as error:
         raise SaveError(f"{path.name} is not saved: {error}") from error
-    words: dict[str, Any] = {name: replace_known(getattr(fixture, name), known) for name in _TEXT_FIELDS}
-    clean = replace(fixture, exchange=redacted.exchange, **words)
-    answer = _changed_answer(fixture.exchange, clean.exchange)
-    if answer:
-        where = ", ".join(answer[:MANY]) + (", …" if len(answer) > MANY else "")
-        changed = f"Redacted inside the answer ({where}): a client that acts on it takes another course in a replay."
-        clean = replace(clean, notes=" ".join(filter(None, (clean.notes, changed))))
-    if breaks is not None:
-        clean = replace(clean, breaks=tuple(breaks(clean.exchange)))
-    _refuse_leaks(clean, path, known, kept)
-    if faults := differences(clean.exchange):
-        raise SaveError(f"{path.name} is not saved: a replay would differ ({'; '.join(faults)})")
+    except OutOfTime:
+        if monotonic() < deadline:
+            raise  # the time of the caller is up
+        raise SaveError(
+            f"{path.name} is not saved: its {fixture.exchange.size:,} bytes could not be cleaned of secrets within "
+            f"{CLEANING:g} s; record a shorter reply, or cut it down and try again"
+        ) from None
     try:
         if over != ANY:
             require_version(path, over)
@@ -111,7 +113,28 @@ def save_recording(
     if again != clean.exchange.but(label=path.stem):
         raise SaveError(f"{path} does not load as it was saved; please report this and attach the file")
     changes = tuple(_changes(before, again)) if before else ()
-    return Saved(path, redacted.replaced, changes, before is None, answer)
+    return Saved(path, replaced, changes, before is None, answer, clean.breaks if breaks else ())
+
+
+def _clean(
+    fixture: Fixture, path: Path, found: Secrets, breaks: Callable[[Exchange], Iterable[str]] | None
+) -> tuple[Fixture, tuple[str, ...], tuple[str, ...]]:
+    """The fixture without its secrets, where they were, and the `answer` of Saved. Raises Unreadable, SaveError."""
+    known, kept = found.known, found.kept
+    redacted = redact_found(_round_pauses(fixture.exchange), found)
+    words: dict[str, Any] = {name: replace_known(getattr(fixture, name), known) for name in _TEXT_FIELDS}
+    clean = replace(fixture, exchange=redacted.exchange, **words)
+    answer = _changed_answer(fixture.exchange, clean.exchange)
+    if answer:
+        where = ", ".join(answer[:MANY]) + (", …" if len(answer) > MANY else "")
+        changed = f"Redacted inside the answer ({where}): a client that acts on it takes another course in a replay."
+        clean = replace(clean, notes=" ".join(filter(None, (clean.notes, changed))))
+    if breaks is not None:
+        clean = replace(clean, breaks=tuple(breaks(clean.exchange)))
+    _refuse_leaks(clean, path, known, kept)
+    if faults := differences(clean.exchange):
+        raise SaveError(f"{path.name} is not saved: a replay would differ ({'; '.join(faults)})")
+    return clean, redacted.replaced, answer
 
 
 def _changed_answer(before: Exchange, after: Exchange) -> tuple[str, ...]:
