@@ -15,6 +15,7 @@ from contract_tests.rules.engine.view import View
 from contract_tests.run.outcome import REACHED, CaseResult, Outcome
 from contract_tests.run.play import BY_THE_CLOCK, not_reached, play_case
 from contract_tests.run.preflight import ask_plainly, describe_answer, is_refused
+from contract_tests.run.put_off import ACCEPTED, is_only_put_off
 from contract_tests.target.ask import Case
 from contract_tests.target.errors import Unreachable
 from contract_tests.target.session import Session
@@ -24,6 +25,8 @@ from fake_server.wire.room import Share
 CROWD, OFTEN, ALONE = 3, 2, 3
 """How many times a case is played at once, in how many of them the failure is to come again, and how many times it
 is to pass alone after that: a failure that comes and goes by itself is not blamed on the others."""
+MOST_AT_ONCE = 8
+"""How many times a case is played at once where as many cases are, so that a target has as much to do as before."""
 SHARE = 0.15
 """The part of the run's time that may be spent on playing cases again."""
 PAUSES = (0.0, 0.5, 2.0)
@@ -92,11 +95,12 @@ class Player:
             async with self._turns.beside() as company:
                 result = await play_case(case, self.session)
         share.count(result.size)  # it may wait for its turn to be asked again
-        if result.outcome in (Outcome.FAIL, Outcome.SETUP_FAILED):
-            return await self._doubt(case, result, asks_again=bool(company) and self._is_news(result))
+        if result.outcome in (Outcome.FAIL, Outcome.SETUP_FAILED) and not is_only_put_off(result):
+            doubtful = bool(company) or any(not part.passes for part in result.put_off)
+            return await self._doubt(case, result, bool(company), asks_again=doubtful and self._is_news(result))
         return result
 
-    async def _doubt(self, case: Case, failed: CaseResult, *, asks_again: bool) -> CaseResult:
+    async def _doubt(self, case: Case, failed: CaseResult, in_company: bool, *, asks_again: bool) -> CaseResult:
         """What stands of a failure: nothing in an outage, and where it is asked again what it is alone."""
         refused = not self.session.is_late() and any(is_refused(View(exchange)) for exchange in failed.exchanges)
         if refused or (asks_again and not self.session.is_late()):
@@ -105,7 +109,7 @@ class Player:
                     return not_reached(case, self.session.stopped)
                 if asks_again and self._can_afford(len(failed.exchanges)):
                     began = monotonic()
-                    result = await self._play_alone(case, failed)
+                    result = await self._play_alone(case, failed, in_company)
                     self._seconds += monotonic() - began
                     return result
         if asks_again:
@@ -116,7 +120,7 @@ class Player:
         """Whether a MUST finding is unlike all that were seen in cases that were played alone."""
         return not _seen(result.findings) <= self._confirmed
 
-    async def _play_alone(self, case: Case, beside: CaseResult) -> CaseResult:
+    async def _play_alone(self, case: Case, beside: CaseResult, in_company: bool) -> CaseResult:
         """What stands of a failure beside others, with everybody else waiting."""
         alone = await play_case(case, self.session)
         gone = any(is_refused(View(exchange)) for exchange in alone.exchanges) and await self._is_outage(case)
@@ -124,13 +128,14 @@ class Player:
             return beside
         self._confirmed |= _seen(alone.findings)
         healed = _ids(beside) - _ids(alone) - BY_THE_CLOCK
-        if healed - self._under_load and self._can_afford((CROWD + ALONE) * len(beside.exchanges)):
-            crowd = await asyncio.gather(*(play_case(case, self.session) for _ in range(CROWD)))
+        size = max(CROWD, min(self.session.options.concurrency, MOST_AT_ONCE))
+        if in_company and healed - self._under_load and self._can_afford((size + ALONE) * len(beside.exchanges)):
+            crowd = await asyncio.gather(*(play_case(case, self.session) for _ in range(size)))
             often = {rule for rule in healed if sum(rule in _ids(result) for result in crowd) >= OFTEN}
             for _ in range(ALONE if often else 0):
                 often -= _ids(await play_case(case, self.session))
             self._under_load |= often
-        return confirm(beside, alone, healed & self._under_load)
+        return confirm(beside, alone, healed & self._under_load if in_company else set())
 
     def _can_afford(self, requests: int) -> bool:
         """Whether so many more leave enough for the cases that wait; the time for asking again is limited too."""
@@ -165,14 +170,22 @@ class Player:
 def confirm(beside: CaseResult, alone: CaseResult, under_load: set[str]) -> CaseResult:
     """What stands of a case that failed beside others, after it was played alone.
 
-    What is broken alone stands as it is. The rules `under_load` are named by relations.as-alone. What is broken
-    beside others and may have been chance stands as well: it came.
+    What is broken alone stands as it is. The rules `under_load` are named by relations.as-alone; the form in which
+    requests are put off is none of them. What is broken beside others and may have been chance stands as well: it came.
     """
     musts = [finding for finding in beside.findings if finding.rule.level is Level.MUST]
+    about = [finding for part in beside.put_off for finding in part.findings]
+    under_load = under_load - ({finding.rule.id for finding in about} - {ACCEPTED})
     chance = [finding for finding in musts if finding.rule.id not in {*_ids(alone), *under_load}]
     only_beside = {finding.rule.id: finding.actual for finding in reversed(musts) if finding.rule.id in under_load}
     said = judge_trace(Trace(beside.case_id, {}, only_beside=only_beside))
     worse = bool(only_beside or chance)
+    healed = [
+        replace(part, findings=tuple(finding for finding in part.findings if finding in chance), passes=True)
+        for part in beside.put_off
+    ]
+    if healed and only_beside.keys() == {ACCEPTED}:  # told once as well
+        healed.append(replace(healed[0], findings=said.findings))
     return replace(
         alone,
         outcome=Outcome.FAIL if worse else alone.outcome,
@@ -180,6 +193,7 @@ def confirm(beside: CaseResult, alone: CaseResult, under_load: set[str]) -> Case
         exchanges=(*beside.exchanges, *alone.exchanges) if worse else alone.exchanges,
         applied=beside.applied | alone.applied | said.applied,
         seconds=beside.seconds + alone.seconds,
+        put_off=(*(part for part in healed if part.findings), *alone.put_off),
     )
 
 

@@ -53,13 +53,26 @@ def is_failing(levels: Iterable[Level], fail_on: Level) -> bool:
 
 
 @dataclass(frozen=True)
+class PutOff:
+    """The `findings` of a reply that put a valid request off; `kind` is what such replies have in common.
+
+    `passes` tells that it comes and goes: the same request is answered at another time.
+    """
+
+    kind: str
+    findings: tuple[Finding, ...]
+    passes: bool
+
+
+@dataclass(frozen=True)
 class CaseResult:
     """How one case went: `findings` of its exchanges and relations, `reason` if it is not a pass.
 
     `tolerated` holds the findings that a profile or a baseline covers; they are not in `findings`. `traceback`
     is that of the kit's own failure. `lacks` is what an unsupported case says the target does not have. `answers` is
     how many replies had choices, and in how many of them each ended at its limit before the first word. `emptied`
-    tells that the `exchanges`, once judged, lost the bodies of their replies.
+    tells that the `exchanges`, once judged, lost the bodies of their replies. `put_off` holds those of the `findings`
+    that are about replies which put a valid request off.
     """
 
     case_id: str
@@ -77,6 +90,7 @@ class CaseResult:
     lacks: frozenset[str] = frozenset()
     answers: tuple[int, int] = (0, 0)
     emptied: bool = False
+    put_off: tuple[PutOff, ...] = ()
 
     @property
     def size(self) -> int:

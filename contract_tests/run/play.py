@@ -12,9 +12,10 @@ from time import monotonic
 
 from contract_tests.rules import judge, judge_trace
 from contract_tests.rules.engine.answers import answers, is_wordless
-from contract_tests.rules.engine.judge import Judgement, Level
+from contract_tests.rules.engine.judge import Finding, Judgement, Level
 from contract_tests.rules.evidence import with_evidence
-from contract_tests.run.outcome import CaseResult, Outcome
+from contract_tests.run.outcome import CaseResult, Outcome, PutOff
+from contract_tests.run.put_off import ACCEPTED, make_put_off, puts_off
 from contract_tests.target.ask import Ask, Case
 from contract_tests.target.environment import keys_of_environment
 from contract_tests.target.errors import NotReached, Refused, SetupFailed, Unsupported
@@ -27,6 +28,9 @@ from fake_server.wire.exchange import Exchange, recut
 _ROOT = Path(__file__).parents[2]
 
 LEFT_OUT = "not judged by all rules: the run's time was up, or a reply holds too many values"
+
+Judged = tuple[Judgement, tuple[PutOff, ...], tuple[int, int]]
+"""The judgement of a case, what of it is about replies that put a request off, and its `answers`."""
 
 _OUTCOMES: dict[type[Exception], Outcome] = {
     NotReached: Outcome.NOT_REACHED,
@@ -52,10 +56,10 @@ async def _play(ask: Ask, case: Case, session: Session) -> CaseResult:
     lacks = trouble.lacks if isinstance(trouble, Unsupported) else frozenset()
     session.judging.add(case.id)
     try:
-        judgement, answered = await _judge_in_turn(ask)
+        judgement, put_off, answered = await _judge_in_turn(ask)
     except Exception as error:
         outcome, reason, trouble = Outcome.HARNESS_FAILED, f"judging failed: {_format_error(error)}", error
-        judgement, answered = Judgement(), (0, 0)
+        judgement, put_off, answered = Judgement(), (), (0, 0)
     if judgement.left_out and outcome in (None, Outcome.FAIL):
         outcome, reason = Outcome.NOT_REACHED, LEFT_OUT
     session.judging.discard(case.id)
@@ -79,6 +83,7 @@ async def _play(ask: Ask, case: Case, session: Session) -> CaseResult:
         traceback=options.mask("".join(traceback.format_exception(own)) if own else ""),
         lacks=lacks,
         answers=answered,
+        put_off=put_off,
     )
 
 
@@ -111,8 +116,8 @@ def _format_error(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".rstrip(": ") + where
 
 
-async def _judge_in_turn(ask: Ask) -> tuple[Judgement, tuple[int, int]]:
-    """The judgement of a case and its `answers`, on a thread; one after the other: each may take all the memory.
+async def _judge_in_turn(ask: Ask) -> Judged:
+    """The judgement of a case, on a thread; one after the other: each may take all the memory.
 
     When the time of the run is up, what was found until then stands.
     """
@@ -126,16 +131,16 @@ async def _judge_in_turn(ask: Ask) -> tuple[Judgement, tuple[int, int]]:
             return await judging  # which looks at the same clock, and ends soon
 
 
-def _judge_case(ask: Ask) -> tuple[Judgement, tuple[int, int]]:
-    """What the rules say of each exchange of the case, and of all of them together; and its `answers`."""
+def _judge_case(ask: Ask) -> Judged:
+    """What the rules say of each exchange of the case, and of all of them together."""
     secrets = (*ask.session.options.secrets, *keys_of_environment())
     with excerpts_without(lambda: secrets):
-        judgement = _judge_all(ask, secrets)
+        judgement, put_off = _judge_all(ask, secrets)
     answered = [] if judgement.left_out else [view for view in ask.views if view.ok and any(answers(view))]
-    return judgement, (len(answered), sum(map(is_wordless, answered)))
+    return judgement, put_off, (len(answered), sum(map(is_wordless, answered)))
 
 
-def _judge_all(ask: Ask, secrets: Sequence[str]) -> Judgement:
+def _judge_all(ask: Ask, secrets: Sequence[str]) -> tuple[Judgement, tuple[PutOff, ...]]:
     trace = ask.trace()
     is_late = ask.session.is_late
     single = [(judge(view, is_late), (view,)) for view in ask.views]
@@ -147,12 +152,21 @@ def _judge_all(ask: Ask, secrets: Sequence[str]) -> Judgement:
     trace = replace(trace, broken=broken, only_beside=beside or None)
     parts = [*(judgement for judgement, _ in single), judge_trace(trace, is_late)]
     seen = [*single, (parts[-1], tuple(trace.roles.values()))]
-    return Judgement(
-        tuple(finding for part, views in seen for finding in with_evidence(part.findings, views, secrets)),
+    findings: list[Finding] = []
+    about: dict[int, list[Finding]] = {}
+    for part, views in seen:
+        for found, shown in zip(part.findings, with_evidence(part.findings, views, secrets), strict=True):
+            findings.append(shown)
+            if not found.rule.relation or found.rule.id == ACCEPTED:
+                about.setdefault(id(found.where if found.rule.relation else views[0]), []).append(shown)
+    put_off = [make_put_off(view, about[id(view)]) for view in ask.views if id(view) in about and puts_off(view)]
+    judgement = Judgement(
+        tuple(findings),
         frozenset().union(*(part.applied for part in parts)),
         frozenset().union(*(part.not_reached for part in parts)),
         frozenset().union(*(part.left_out for part in parts)),
     )
+    return judgement, tuple(put_off)
 
 
 BY_THE_CLOCK = frozenset({"chat.stream.same-created", "completions.stream.same-created"})

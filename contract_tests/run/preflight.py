@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from contract_tests.rules.engine.answers import is_wordless
 from contract_tests.rules.engine.failures import is_failure
-from contract_tests.rules.engine.refused import added_parameters, describe_refusal
+from contract_tests.rules.engine.refused import added_parameters, describe_refusal, without_tags
 from contract_tests.rules.engine.view import View
 from contract_tests.run.stages import find_stage_hint, is_without_reply
 from contract_tests.target.ask import Ask, Case
@@ -45,7 +45,6 @@ _ABOUT_KEY = re.compile(
 )
 _NO_MODEL = re.compile(r"\bmodel\b.{0,80}\b(not found|not exist|unknown|not supported|not available|no such)\b", re.I)
 _PAGE = re.compile(rb"\s*(?:<!doctype html|<html|<head|<body|<\?xml)", re.IGNORECASE)
-_TAG = re.compile(r"<(style|script|title)\b.*?</\1>|<[^>]*>", re.DOTALL)
 
 
 async def _no_play(ask: Ask) -> None:
@@ -171,7 +170,12 @@ def is_refused(view: View) -> bool:
         return is_failure(value[0] if isinstance(value, list) and value else value) or value is None
     if view.form == "events":
         return _stream_failure(view) is not None
-    return not view.body.strip() or _PAGE.match(view.body) is not None
+    return not view.body.strip() or is_page(view)
+
+
+def is_page(view: View) -> bool:
+    """Whether the body is a web page."""
+    return _PAGE.match(view.body) is not None
 
 
 def _stream_failure(view: View) -> str | None:
@@ -190,7 +194,7 @@ def describe_answer(view: View) -> str:
     if leads := view.exchange.header("location"):
         return f"status {view.status}, to {excerpt(leads, 100)}"
     error = _stream_failure(view) or describe_refusal(view)
-    text = excerpt(" ".join(_TAG.sub(" ", error[:MOST]).split()), 160)
+    text = excerpt(without_tags(error[:MOST]), 160)
     if text:
         return f"status {view.status}: {text}"
     return f"status {view.status}, " + ((view.exchange.media_type or "no words") if view.body.strip() else "no body")
@@ -222,7 +226,7 @@ async def advise(session: Session, plain: PlainRequest, view: View) -> str:
         return "check the URL"
     if "https" in text.lower() and (hint := await find_stage_hint(session.root, view.exchange)):
         return hint
-    if view.ok and _PAGE.match(view.body):
+    if view.ok and is_page(view):
         wants = "" if key else ", or set OPENAI_API_KEY: no key was sent"
         return f"that is a web page: check the URL{wants}"
     if view.ok and not view.body.strip():

@@ -17,6 +17,7 @@ from contract_tests.run.find import prepare, session_for
 from contract_tests.run.outcome import CaseResult, RunReport
 from contract_tests.run.play import not_reached
 from contract_tests.run.preflight import TOKENS, find_plain_case, may_think
+from contract_tests.run.put_off import settle
 from contract_tests.target.endpoints import CHAT
 from contract_tests.target.errors import NoModel, Unreachable, UsageError
 from contract_tests.target.options import Options, Plan
@@ -72,10 +73,14 @@ async def _run(
             on_plan(make_plan(cases, session))
         results: dict[str, CaseResult] = {}
         session.stopped = await _ask_all(cases, session, results, on_result) or session.stopped
+        waited = [result.case_id for result in results.values() if _waits(result)]
         for result in contradict(results.values()):  # what is unsupported is known when all was asked
             results[result.case_id] = result
-            if on_result:
-                on_result(result)
+        for result in settle((results[case.id] for case in cases if case.id in results), session.stopped):
+            results[result.case_id] = result
+        if on_result:
+            for case_id in waited:
+                on_result(results[case_id])
         for case in cases:
             if case.id not in results:
                 judging = "not judged: " if case.id in session.judging else ""
@@ -111,6 +116,11 @@ def make_plan(cases: list[Case], session: Session) -> Plan:
     )
 
 
+def _waits(result: CaseResult) -> bool:
+    """Whether what becomes of a result depends on those of other cases."""
+    return bool(result.lacks or result.put_off)
+
+
 async def _ask_all(
     cases: list[Case], session: Session, results: dict[str, CaseResult], on_result: OnResult | None
 ) -> str:
@@ -128,7 +138,7 @@ async def _ask_all(
                 result = result.without_bodies()
             kept += result.size
             results[case.id] = result
-            if on_result and not result.lacks:
+            if on_result and not _waits(result):
                 on_result(result)
 
     workers = [asyncio.create_task(work()) for _ in range(session.options.concurrency)]

@@ -11,10 +11,11 @@ from functools import partial
 from typing import Any
 
 from contract_tests.rules.engine.lacks import lacks_context, lacks_pictures
-from contract_tests.rules.engine.refused import refusal_text, refuses_by_status
+from contract_tests.rules.engine.refused import refusal_text, refuses_by_status, without_tags
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.errors.mistakes import ANOTHER_TIME
+from contract_tests.target.between import ask_between
 from contract_tests.target.endpoints import CHAT, MODERATIONS, OPTIONAL, PICTURES, REFUSAL, THRIFTY
 from contract_tests.target.errors import NotReached, Refused, Unsupported
 from contract_tests.target.refusals import (
@@ -172,9 +173,9 @@ class Ask:
             view = self._view(await send())
             self.views.append(view)
             if view.status in ANOTHER_TIME and attempt == 1 and role.startswith(REFUSAL):
-                again = await self._between_valid_requests(role, send)
-                if again:
+                if again := await self._between_valid_requests(role, send):
                     return again
+            self.session.puts_off_valid |= view.status in ANOTHER_TIME and not role.startswith(REFUSAL)
             if view.status != 429:
                 self.roles[role] = view
                 return view
@@ -182,18 +183,15 @@ class Ask:
         raise NotReached(f"still 429 after {ATTEMPTS} requests")
 
     async def _between_valid_requests(self, role: str, send: Callable[[], Awaitable[Exchange]]) -> View | None:
-        """What a request that was put off gets between two valid ones; None where those are put off too."""
-        data = _as_json(self._economical(self.body("Hello", 8)))
+        data, label = _as_json(self._economical(self.body("Hello", 8))), f"{self.case.id} beside {role}"
+
+        async def send_bad() -> View:
+            return self.keep(await send(), role)
 
         async def is_valid_answered(number: str) -> bool:
-            label = f"{self.case.id} beside {role}"
-            view = self.keep(await self.session.exchange(label, "POST", CHAT, data), f"beside {role}{number}")
-            return view.ok
+            return self.keep(await self.session.exchange(label, "POST", CHAT, data), f"beside {role}{number}").ok
 
-        if not await is_valid_answered(""):
-            return None
-        again = self.keep(await send(), role)
-        return again if await is_valid_answered(" 2") else None
+        return await ask_between(send_bad, is_valid_answered, surely=self.session.puts_off_valid)
 
     async def together(self, requests: Sequence[tuple[str, Body, str]]) -> list[View]:
         """Send several (role, body, expected text) at once and return their Views in order."""
@@ -289,7 +287,7 @@ class Ask:
         seconds = retry_after(view.exchange)
         seconds = min(2.0**attempt, 10.0) if seconds is None else seconds
         if attempt == ATTEMPTS or seconds > self.session.seconds_left:
-            self.session.put_off(self.case.id)
+            self.session.put_off(self.case.id, without_tags(refusal_text(view)))
             raise NotReached(f"status 429, with {seconds:g} s to wait (request {attempt})")
         await asyncio.sleep(seconds)
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from fake_server.wire.exchange import Exchange
+
 PLACEHOLDER_KEY = "no-key-needed"
 Field = tuple[str, str | None]
 """A header field; None leaves out one that is usually sent."""
@@ -67,3 +69,11 @@ async def leave_reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
         async with asyncio.timeout(seconds):
             await reader.readuntil(b"data:")
     writer.transport.abort()
+
+
+def reason_of_end(exchange: Exchange, label: str) -> str:
+    """The reply after which a connection ended, and what in it said so."""
+    role = label.partition(" ")[2] or label
+    named = f"Connection: {exchange.header('connection')}" if exchange.header("connection") else ""
+    said = named or ("HTTP/1.0" if exchange.http_version == "1.0" else "") or exchange.problem
+    return f"{role} ({said or 'without a word about it'})"

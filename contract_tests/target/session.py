@@ -20,6 +20,7 @@ from contract_tests.target.relay_connection import (
     format_request,
     leave_reply,
     read_reply,
+    reason_of_end,
 )
 from contract_tests.target.support import Support
 from fake_server.relay.relay import MOST_IN_FLIGHT, Relay
@@ -90,6 +91,8 @@ class Session:
         self.not_asked_alone: list[str] = []
         """The ids of cases that failed beside others, where requests or time were missing to ask them alone."""
         self.deadline = monotonic() + options.run_seconds
+        self.puts_off_valid = False
+        """Whether a valid request was answered 429 or 503."""
         self._awaited: dict[str, asyncio.Future[Exchange]] = {}
         self._tickets = count()
         self._struck: list[str] = []
@@ -184,8 +187,8 @@ class Session:
         if len(self._struck) >= STRIKES and not self.stopped:
             self.stopped = f"stopped after {STRIKES} cases that ran into a bound: {', '.join(self._struck)}"
 
-    def put_off(self, case_id: str) -> None:
-        """Remember a case that was still answered 429; the third one stops the run.
+    def put_off(self, case_id: str, answer: str) -> None:
+        """Remember a case that was still answered 429, with this text; the third one stops the run.
 
         The preflight is no case, and is asked more than once where an outage is suspected.
         """
@@ -193,7 +196,11 @@ class Session:
             return
         self._put_off.append(case_id)
         if len(self._put_off) >= STRIKES and not self.stopped:
-            self.stopped = f"stopped after {STRIKES} cases that were still answered 429: {', '.join(self._put_off)}"
+            cases = ", ".join(self._put_off)
+            text = f" ({answer})" if answer else ""
+            self.stopped = self.options.mask(
+                f"stopped after {STRIKES} cases that were still answered 429: {cases}{text}"
+            )
 
     async def exchange(
         self,
@@ -236,7 +243,7 @@ class Session:
                     why = str(error)
                     break
                 if exchange is None:
-                    why = f"the target closes the connection after {_reason_of_end(relay.exchanges[-1], labels[-1])}"
+                    why = f"the target closes the connection after {reason_of_end(relay.exchanges[-1], labels[-1])}"
                     break
                 labels.append(label)
                 await asyncio.wait([connection.reading], timeout=SETTLE)
@@ -289,11 +296,3 @@ class Session:
         came = self._awaited.get(exchange.label)
         if came is not None and not came.done():
             came.set_result(exchange)
-
-
-def _reason_of_end(exchange: Exchange, label: str) -> str:
-    """The reply after which a connection ended, and what in it said so."""
-    role = label.partition(" ")[2] or label
-    named = f"Connection: {exchange.header('connection')}" if exchange.header("connection") else ""
-    said = named or ("HTTP/1.0" if exchange.http_version == "1.0" else "") or exchange.problem
-    return f"{role} ({said or 'without a word about it'})"

@@ -221,3 +221,77 @@ def test_a_short_hiccup_is_no_outage() -> None:
     report, _ = report_of(answer, *STREAMS, "chat.short", concurrency=1)
     assert not report.stopped
     assert musts(report) == {"relations.accepted"}
+
+
+FORMS = {
+    "page": reply(429, b"<html><title>Busy</title>slow down</html>", "Retry-After: 0", kind="text/html"),
+    "nothing": reply(429, b"", "Retry-After: 0"),
+    "words": reply(429, b"slow down", "Retry-After: 0", kind="text/plain"),
+    "JSON of another form": reply(429, {"detail": "slow down"}, "Retry-After: 0"),
+    "gateway": reply(503, b"<html>503 Service Unavailable</html>", kind="text/html"),
+    "firewall": reply(403, b"<html>Request blocked</html>", kind="text/html"),
+    "empty refusal": reply(403, b"", kind="text/html"),
+    "time-out of a gateway": reply(504, {"message": "upstream timed out"}),
+}
+OF_FORM = {"errors.body", "errors.object"}
+
+
+@pytest.mark.usefixtures("_short_pauses")
+@pytest.mark.parametrize("form", FORMS)
+def test_whatever_an_outage_is_answered_with_is_no_finding(form: str) -> None:
+    report, target = report_of(from_request(8, lambda asked: FORMS[form]), *CHATS, "errors", "tools")
+    assert not musts(report)
+    assert report.exit_code() is ExitCode.UNREACHABLE
+    assert [result.outcome for result in report.results].count(Outcome.PASS) >= 3
+    assert len(target.asked) < 60
+
+
+@pytest.mark.usefixtures("_short_pauses")
+@pytest.mark.parametrize("concurrency", [1, 4])
+@pytest.mark.parametrize("form", FORMS)
+def test_the_form_of_refusals_that_come_and_go_is_a_finding_once(form: str, concurrency: int) -> None:
+    seen = [0]
+
+    def answer(asked: Asked) -> bytes | None:
+        seen[0] += bool(asked.body)
+        return FORMS[form] if asked.body and seen[0] > 2 and seen[0] % 4 == 0 else None
+
+    report, _ = report_of(answer, *CHATS, "chat.user", "chat.max-tokens", "chat.unusual-text", concurrency=concurrency)
+    counted = [finding.rule.id for finding in report.findings if finding.rule.level is Level.MUST]
+    assert len([rule for rule in counted if rule in OF_FORM]) == 1
+    assert counted.count("relations.accepted") + counted.count("relations.as-alone") <= 1
+    assert set(counted) <= {*OF_FORM, "relations.accepted", "relations.as-alone"}
+    assert not report.stopped
+
+
+@pytest.mark.usefixtures("_short_pauses")
+@pytest.mark.parametrize("form", ["gateway", "firewall", "empty refusal"])
+def test_a_target_that_refuses_whoever_comes_beside_others_is_named_once(form: str) -> None:
+    open_requests: list[Asked] = []
+
+    async def answer(asked: Asked) -> bytes | None:
+        if not asked.body:
+            return None
+        open_requests.append(asked)
+        await asyncio.sleep(0.02)
+        refused = len(open_requests) > 2
+        open_requests.remove(asked)
+        return FORMS[form] if refused else None
+
+    report, _ = report_of(answer, *CHATS, "chat.user", "chat.unusual-text", "errors.bad-json", run_seconds=100.0)
+    counted = [finding.rule.id for finding in report.findings if finding.rule.level is Level.MUST]
+    assert counted.count("errors.body") <= 1
+    assert counted.count("relations.accepted") + counted.count("relations.as-alone") in (1, 2)
+
+
+def test_a_quota_that_is_used_up_is_told_with_what_was_answered() -> None:
+    report, _ = report_of(from_request(8, lambda asked: FORMS["page"]), "chat")
+    assert report.stopped.endswith("(slow down)")
+
+
+def test_what_always_refuses_one_kind_of_request_is_a_finding_of_each_case() -> None:
+    down = FORMS["gateway"]
+    report, _ = report_of(
+        lambda asked: down if asked.json.get("n") or asked.json.get("user") else None, "chat.n", "chat.user"
+    )
+    assert [musts_of(result) for result in report.results] == [{"relations.accepted", "errors.body"}] * 2

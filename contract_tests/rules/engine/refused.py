@@ -85,6 +85,7 @@ _WRONG_TYPE = re.compile(r"\bexpected an? (?!value\b).{1,40}, but got |\bInput s
 _WRONG_VALUE = re.compile(r"extra_forbidden|literal_error|\bInput should be '", re.IGNORECASE)
 
 
+_TAG = re.compile(r"<(style|script|title)\b.*?</\1>|<[^>]*>", re.DOTALL)
 _STUMBLED = re.compile(r"keyword argument|\bTraceback\b|\b(?:Type|Attribute|Value|Key|Name|Index|Runtime)Error\b")
 """What a failure says of the server's own code: the parameter it names is not refused, but handled wrongly."""
 _ANY_REQUEST_HAS = ("input", "messages", "model", "prompt")
@@ -201,6 +202,11 @@ def refusal_text(view: View) -> str:
 def describe_refusal(view: View) -> str:
     """As `refusal_text`, and of an error of another form what it refuses."""
     return _in_one_line(view, refused_elsewhere(view))
+
+
+def without_tags(text: str) -> str:
+    """The words of a page, in one line."""
+    return " ".join(_TAG.sub(" ", text).split())
 
 
 def _in_one_line(view: View, elsewhere: str) -> str:
