@@ -172,10 +172,10 @@ class Ask:
         for attempt in range(1, ATTEMPTS + 1):
             view = self._view(await send())
             self.views.append(view)
-            if view.status in ANOTHER_TIME and attempt == 1 and role.startswith(REFUSAL):
-                if again := await self._between_valid_requests(role, send):
-                    return again
-            self.session.puts_off_valid |= view.status in ANOTHER_TIME and not role.startswith(REFUSAL)
+            later, is_bad = view.status in ANOTHER_TIME, role.startswith(REFUSAL)
+            if later and is_bad and attempt == 1 and (again := await self._between_valid_requests(role, send)):
+                return again
+            self.session.puts_off_valid |= later and not is_bad
             if view.status != 429:
                 self.roles[role] = view
                 return view
