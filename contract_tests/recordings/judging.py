@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from contract_tests.recordings.reading import read
 from contract_tests.recordings.recording import InputError, Recording
@@ -16,6 +17,7 @@ from contract_tests.rules import RULES, find, judge
 from contract_tests.rules.engine.judge import Finding, Judgement, Level
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.evidence import with_evidence
+from contract_tests.rules.outline import Room, outline
 from contract_tests.target.environment import keys_of_environment
 from contract_tests.tolerance.entry import Ledger, ToleranceEntry, Tolerated, make_ledger, split_tolerated
 from fake_server.relay.redact import excerpts_without
@@ -38,7 +40,8 @@ class Summary:
     body contradict each other; `unjudged` counts the exchanges to which no rule about their content applied,
     `failing` those others with a MUST finding, be it tolerated or not.
     `cut_short` counts the exchanges that not all rules judged: there was too much in them. `selected` holds the ids
-    of the rules that were selected, none if all were.
+    of the rules that were selected, none if all were. `outlines` are the exchanges with findings, as reports show
+    them, as far as there is `room`.
     """
 
     exchanges: int = 0
@@ -54,6 +57,8 @@ class Summary:
     selected: frozenset[str] = frozenset()
     secrets: tuple[str, ...] = field(default_factory=keys_of_environment, repr=False)
     providers: Tally = field(default_factory=Tally)
+    outlines: list[dict[str, Any]] = field(default_factory=list)
+    room: Room = field(default_factory=Room)
 
     @property
     def never_applied(self) -> list[str]:
@@ -106,6 +111,10 @@ def _add(summary: Summary, recording: Recording, chosen: frozenset[str]) -> None
     summary.exchanges += 1
     summary.per_endpoint[endpoint] += 1
     summary.findings.extend(with_evidence(judgement.findings, (view,), summary.secrets))
+    if judgement.findings:
+        texts = summary.room.wants_texts(judgement.ids())
+        shown = outline(recording.exchange, summary.room, summary.secrets, texts=texts)
+        summary.outlines += [shown] if shown else []
     summary.providers.add(recording.provider, judgement)
     summary.applied.update(judgement.applied)
     summary.not_reached.update(judgement.not_reached)

@@ -104,6 +104,34 @@ class Lacking(TypedDict):
     cases: Annotated[list[str], Field(min_length=1)]
 
 
+class MessageIn(TypedDict):
+    body: str
+    whole: bool
+    fields: list[Annotated[list[str], Field(min_length=2, max_length=2)]]
+
+
+NotNegative: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class ExchangeIn(TypedDict):
+    """An exchange as `contract_tests.rules.outline` describes it."""
+
+    label: str
+    method: str
+    target: str
+    status: int | None
+    type: str
+    ending: str
+    problem: str
+    seconds: NotNegative | None
+    head: NotNegative | None
+    bytes: Count | None
+    number: Count | None
+    writes: Annotated[list[Annotated[list[NotNegative], Field(min_length=2, max_length=2)]], Field(max_length=200)]
+    request: MessageIn | None
+    reply: MessageIn | None
+
+
 class CaseIn(TypedDict):
     id: str
     section: str
@@ -113,6 +141,7 @@ class CaseIn(TypedDict):
     seconds: Seconds
     findings: list[FindingIn]
     tolerated: NotRequired[list[ToleratedIn]]
+    exchanges: NotRequired[list[ExchangeIn]]
 
 
 class Share(TypedDict):
@@ -194,6 +223,7 @@ class Judgement(TypedDict):
     tolerated: NotRequired[list[ToleratedIn]]
     tolerances: NotRequired[Tolerances]
     recordings: NotRequired[dict[str, Origin]]
+    exchanges_with_findings: NotRequired[list[ExchangeIn]]
 
 
 Document: TypeAlias = Run | Judgement

@@ -3,17 +3,22 @@
 A report of a run is `{"format": "openai-contract-report/1", kit: version, started: ISO 8601, target, model, server:
 {field: value}, verdict, exit_code, fail_on: level, seconds, requests, stopped, notes: [text], cases: [case], rules:
 {id: exchanges it applied to}, tolerances, required: [section], lacking: [{section, outcome, reason, cases: [id]}],
-summary}`; a case is `{id, section, title, outcome, reason, seconds, findings: [finding], tolerated: [finding]}`.
+summary}`; a case is `{id, section, title, outcome, reason, seconds, findings: [finding], tolerated: [finding],
+exchanges: [exchange]}`.
 
 A report of recordings is `{"format": "openai-contract-judgement/1", verdict, exit_code, fail_on, exchanges, endpoints:
 {name: {exchanges, unjudged, failing: judged, with a MUST finding, tolerated or not}}, findings: [finding], rules: {id:
-{applied, flagged, not_reached}}, surprises: [text], tolerated: [finding], tolerances, summary}`.
+{applied, flagged, not_reached}}, surprises: [text], tolerated: [finding], tolerances, summary,
+exchanges_with_findings: [exchange]}`.
 
 A finding is `{rule, level, clause, in: case or recording, at: {event, path, byte}, expected, actual, request: {method,
 target, members: {name: shown}} or null, bytes: {before, after} around the place or null, breaks, clients, because,
 see, again: command}`, numbers counted from 0 and null where there is none. A tolerated finding is not among the
 `findings`; its member `tolerated` is the entry that covers it, `{by, place: file:line, rule, in, at, actual, reason,
 link, expires: date or null}`. The tolerances are `{by: [text], expired: [entry], gone: [entry]}`.
+
+An exchange is what `contract_tests.rules.outline` describes: each has the times of its writes, and the first two that
+break a rule have texts; there are at most 1,000 in a report, with 250,000 characters of texts.
 
 The summary (`summary.py`) is `{unit: case or exchange, total: numbers, tiers: {name: numbers}, sections: {name: numbers
 with tier and outcomes: {name: cases}}, findings: {level: {findings, rules}}, tolerated}`, where numbers are
@@ -31,6 +36,7 @@ from typing import Any, cast
 
 from contract_tests.recordings.judging import Summary
 from contract_tests.report.document import JUDGEMENT, RUN, Document
+from contract_tests.report.exchanges import choose_exchanges, format_json
 from contract_tests.report.findings import finding_as_json
 from contract_tests.report.summary import summarize
 from contract_tests.rules.engine.judge import Level
@@ -52,6 +58,8 @@ def run_document(
     report: RunReport, code: ExitCode, secrets: Iterable[str] = (), fail_on: Level = Level.MUST
 ) -> Document:
     """The report of a run as a document; `fail_on` is the lowest level of finding that fails."""
+    secrets = tuple(secrets)
+    shown = choose_exchanges(report, secrets)
     value = {
         "format": RUN,
         "kit": kit_version(),
@@ -66,7 +74,7 @@ def run_document(
         "requests": report.requests,
         "stopped": report.stopped,
         "notes": report.notes,
-        "cases": [_case(result, report.command) for result in report.results],
+        "cases": [_case(result, report.command, shown[result.case_id]) for result in report.results],
         "rules": dict(sorted(report.applied.items())),
         "tolerances": _ledger(report.ledger),
         "required": report.required,
@@ -107,6 +115,7 @@ def judgement_document(
         "surprises": summary.surprises,
         "tolerated": [_tolerated(covered) for covered in tolerated],
         "tolerances": _ledger(ledger or Ledger()),
+        "exchanges_with_findings": summary.outlines,
     }
     return finish(value, secrets)
 
@@ -120,7 +129,7 @@ def finish(value: Any, secrets: Iterable[str]) -> Document:
 
 def as_json(report: RunReport, code: ExitCode, secrets: Iterable[str] = ()) -> str:
     """The report as JSON text."""
-    return dump_json(run_document(report, code, secrets))
+    return format_json(run_document(report, code, secrets))
 
 
 def judgement_as_json(
@@ -131,10 +140,10 @@ def judgement_as_json(
     secrets: Iterable[str] = (),
 ) -> str:
     """The judgement of recordings as JSON text."""
-    return dump_json(judgement_document(summary, code, tolerated, ledger, secrets))
+    return format_json(judgement_document(summary, code, tolerated, ledger, secrets))
 
 
-def _case(result: CaseResult, command: str) -> dict[str, Any]:
+def _case(result: CaseResult, command: str, exchanges: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "id": result.case_id,
         "section": result.section,
@@ -144,6 +153,7 @@ def _case(result: CaseResult, command: str) -> dict[str, Any]:
         "seconds": round(result.seconds, 3),
         "findings": [finding_as_json(finding, command) for finding in result.findings],
         "tolerated": [_tolerated(covered) for covered in result.tolerated],
+        "exchanges": exchanges,
     }
 
 

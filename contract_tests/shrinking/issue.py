@@ -10,23 +10,18 @@ from importlib.metadata import version
 from pathlib import Path
 
 from contract_tests.report.breakage import format_breakage, load_table
+from contract_tests.report.curl import curl
 from contract_tests.report.examples import find_conforming
 from contract_tests.report.findings import clients_of
+from contract_tests.report.visible import escape_invisible, format_code_block, format_inline_code
 from contract_tests.rules.engine.judge import Finding, Rule
 from contract_tests.rules.engine.node import show_path
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.evidence import describe_server
 from contract_tests.rules.judged import Judged
-from contract_tests.shrinking.curl import curl
 from contract_tests.shrinking.spans import parse
 from contract_tests.shrinking.title import format_expected, format_title, is_value
-from contract_tests.shrinking.visible import (
-    describe_end,
-    escape_invisible,
-    format_code_block,
-    format_inline_code,
-    format_reply,
-)
+from contract_tests.shrinking.visible import describe_end, format_reply
 from contract_tests.target.main_program import MainOutcome
 from fake_server.relay.redact import mask_excerpt
 from fake_server.wire import files, jsontext

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from contract_tests.report.curl import curl
+from contract_tests.report.visible import escape_invisible, format_code_block, format_inline_code
 from contract_tests.rules import RULES
 from contract_tests.rules.judged import Judged
-from contract_tests.shrinking.curl import curl
 from contract_tests.shrinking.issue import IssueContent, format_issue
 from contract_tests.shrinking.title import format_title
-from contract_tests.shrinking.visible import escape_invisible, format_code_block, format_inline_code
 from contract_tests.target.main_program import MainOutcome
 from contract_tests.tests.test_shrink_cli import BROKEN, broken, run
 from fake_server.wire import fixture

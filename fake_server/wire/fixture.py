@@ -36,7 +36,7 @@ from fake_server.wire import files
 from fake_server.wire.bounded_yaml import TooMuch, better
 from fake_server.wire.exchange import Exchange
 from fake_server.wire.fixture_reading import MAX_HEAD, HeadError, Loader, abbreviate, line_of, read_exchange, read_list
-from fake_server.wire.fixture_writing import ANY, Replaceable, describe_exchange, write_fixture
+from fake_server.wire.fixture_writing import ANY, Bodies, Replaceable, describe_exchange, dump_head, write_fixture
 
 VERSION = 1
 MARK = "openai-contract-fixture"
@@ -129,10 +129,20 @@ def save(fixture: Fixture, path: Path, inline: int = 0, over: Replaceable = ANY)
     A reply's body of up to `inline` bytes stands in the head if it is text. Raises OSError; the previous fixture
     is then intact. Raises files.Taken if another version of the head stands there than `over`.
     """
-    exchange = fixture.exchange
+    head, bodies = _describe(fixture, path.stem, inline)
+    write_fixture(path, head, bodies, over)
+
+
+def as_text(fixture: Fixture, inline: int) -> str:
+    """The head as text, which is the whole fixture; '' where it needs a body file: see `save`."""
+    head, bodies = _describe(fixture, "body", inline)
+    return "" if bodies else dump_head(head).decode()
+
+
+def _describe(fixture: Fixture, stem: str, inline: int) -> tuple[dict[str, Any], Bodies]:
     head: dict[str, Any] = {MARK: VERSION, "title": fixture.title}
     if fixture.breaks:
         head["breaks"] = list(fixture.breaks)
     head |= {name: value for name in ("source", "notes") if (value := getattr(fixture, name))}
-    described, bodies = describe_exchange(exchange, path.stem, inline)
-    write_fixture(path, head | described, bodies, over)
+    described, bodies = describe_exchange(fixture.exchange, stem, inline)
+    return head | described, bodies

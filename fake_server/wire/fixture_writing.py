@@ -72,7 +72,7 @@ def write_fixture(path: Path, head: Mapping[str, Any], bodies: Bodies, over: Rep
         for name, body in bodies.items():
             files.write_whole(path.with_name(name), body)
         _sync(folder)
-        files.write_whole(path, _dump(head, line_for_editors("fixture", path)))
+        files.write_whole(path, dump_head(head, line_for_editors("fixture", path)))
         _sync(folder)
         _sweep(path, keep=bodies)
 
@@ -200,7 +200,7 @@ _Dumper.add_representer(datetime, _represent_time)
 _Dumper.add_representer(_Row, _represent_row)
 
 
-def _dump(head: Mapping[str, Any], comment: str = "") -> bytes:
+def dump_head(head: Mapping[str, Any], comment: str = "") -> bytes:
     """The head as YAML; a comment is the second line, since a fixture is known by its first."""
     text = yaml.dump(
         dict(head), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None

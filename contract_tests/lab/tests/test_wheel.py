@@ -36,6 +36,9 @@ def test_one_name_is_installed() -> None:
         for name in (
             "py.typed",
             "contract_tests/client.py",
+            "contract_tests/report/html/base.html",
+            "contract_tests/report/html/page.css",
+            "contract_tests/report/html/page.js",
             "contract_tests/report/schema.json",
             "fake_server/bugs/catalogue/usage.yaml",
             "fake_server/scripts/SCRIPTS.md",

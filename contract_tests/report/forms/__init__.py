@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from contract_tests.report.document import Document
+from contract_tests.report.exchanges import format_json
 from contract_tests.report.forms.junit import format_junit
-from fake_server.wire.text import dump_json
+from contract_tests.report.html.page import format_html
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Form:
 FORMS: Mapping[str, Form] = {
     form.option: form
     for form in (
-        Form("--json", "Write a JSON report to this file.", dump_json),
+        Form("--json", "Write a JSON report to this file.", format_json),
+        Form("--html", "Write an HTML page to this file, which needs nothing else to be read.", format_html),
         Form("--junit", "Write a JUnit report to this file.", format_junit, runs_only=True),
     )
 }
