@@ -72,13 +72,17 @@ def subjects() -> tuple[Subject, ...]:
 
 def _find_subjects() -> Iterator[Subject]:
     for path in find(FIXTURES / "broken"):
-        name = _PAIRS.get(path.stem)
-        pair = FIXTURES / "conforming" / f"{name}.yaml" if name else _most_similar(load(path).exchange)
-        yield Subject(f"broken/{path.stem}", path, pair)
+        yield Subject(f"broken/{path.stem}", path, pair_of(path))
     known = bugs()
     for path in find(FIXTURES / "bugs"):
         name = known[path.stem].of if path.stem in known else None
         yield Subject(f"bugs/{path.stem}", path, FIXTURES / "conforming" / f"{name}.yaml" if name else None)
+
+
+def pair_of(path: Path) -> Path:
+    """The conforming fixture that is the exchange of a broken one without its defect."""
+    name = _PAIRS.get(path.stem)
+    return FIXTURES / "conforming" / f"{name}.yaml" if name else _most_similar(load(path).exchange)
 
 
 def question_of(exchange: Exchange) -> dict[str, Any]:
@@ -125,10 +129,15 @@ def _most_similar(broken: Exchange) -> Path:
         alike = [key for key, (first, *_) in by_request.items() if _form_of(first) == form] or list(by_request)
         candidates = by_request[_nearest({key: "".join(key).encode() for key in alike}, broken.request.body)]
     breaks_off = _breaks_off(broken)
-    candidates = [path for path in candidates if _breaks_off(load(path).exchange) is breaks_off] or candidates
+    candidates = [path for path in candidates if _breaks_off(_conforming(path)) is breaks_off] or candidates
     if len(candidates) == 1:
         return candidates[0]
-    return _nearest({path: load(path).exchange.payload for path in candidates}, broken.payload)
+    return _nearest({path: _conforming(path).payload for path in candidates}, broken.payload)
+
+
+@cache
+def _conforming(path: Path) -> Exchange:
+    return load(path).exchange
 
 
 def _nearest(texts: Mapping[T, bytes], wanted: bytes) -> T:
