@@ -9,23 +9,22 @@ from contract_tests.target.case import CASES, select
 # isort: off
 from contract_tests.cases import client, http, chat, stream, tools, formats, completions, embeddings
 from contract_tests.cases import moderations, relations, models, stored
-from contract_tests.cases import responses, responses_tools, responses_compared, responses_stored, conversations, errors
+from contract_tests.cases import (
+    responses,
+    responses_tools,
+    responses_compared,
+    responses_stored,
+    responses_web_socket,
+    conversations,
+)
+from contract_tests.cases import errors
 
 # isort: on
 
 FILES = (
     *(client, http, chat, stream, tools, formats, completions, embeddings, moderations),
-    *(
-        relations,
-        models,
-        stored,
-        responses,
-        responses_tools,
-        responses_compared,
-        responses_stored,
-        conversations,
-        errors,
-    ),
+    *(relations, models, stored, responses, responses_tools, responses_compared, responses_stored),
+    *(responses_web_socket, conversations, errors),
 )
 
 __all__ = ["CASES", "FILES", "Case", "select"]
