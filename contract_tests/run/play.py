@@ -27,6 +27,7 @@ from fake_server.wire.exchange import Exchange, recut
 
 _ROOT = Path(__file__).parents[2]
 
+_STATUS = "errors.not-422"
 LEFT_OUT = "not judged by all rules: the run's time was up, or a reply holds too many values"
 
 Judged = tuple[Judgement, tuple[PutOff, ...], tuple[int, int]]
@@ -154,8 +155,11 @@ def _judge_all(ask: Ask, secrets: Sequence[str]) -> tuple[Judgement, tuple[PutOf
     seen = [*single, (parts[-1], tuple(trace.roles.values()))]
     findings: list[Finding] = []
     about: dict[int, list[Finding]] = {}
+    refused = {id(found.where) for found in parts[-1].findings if found.rule.id == ACCEPTED}
     for part, views in seen:
         for found, shown in zip(part.findings, with_evidence(part.findings, views, secrets), strict=True):
+            if found.rule.id == _STATUS and id(views[0]) in refused:
+                continue  # with which status a valid request is refused, is no fault of its own
             findings.append(shown)
             if not found.rule.relation or found.rule.id == ACCEPTED:
                 about.setdefault(id(found.where if found.rule.relation else views[0]), []).append(shown)

@@ -101,6 +101,49 @@ def test_an_event_that_is_no_chunk_is_named_once_and_asked_nothing_else(
     ]
 
 
+def whole(kind: str, **choice: Any) -> dict[str, Any]:
+    usage = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}
+    entry = {"index": 0, "logprobs": None, "finish_reason": "stop", **choice}
+    return {
+        **{"id": "chatcmpl-1", "object": kind, "created": 1_796_000_000, "model": "m"},
+        **{"choices": [entry], "usage": usage},
+    }
+
+
+DICT = whole("chat.completion", message={"role": "assistant", "content": "Hello.", "refusal": None})
+OF_TEXT = whole("text_completion", text="Hello.")
+OF_CHAT = whole("chat.completion.chunk", delta={"content": "Hello."})
+
+
+@pytest.mark.parametrize(
+    ("path", "other", "what"),
+    [
+        (CHAT, DICT, "a whole answer as an event of a stream: "),
+        (CHAT, {**DICT, "choices": DICT["choices"] * 2}, "a whole answer as an event of a stream: "),
+        (TEXT, DICT, "a whole answer as an event of a stream: "),
+        (CHAT, OF_TEXT, "an event of another endpoint's stream: "),
+        (TEXT, OF_CHAT, "an event of another endpoint's stream: "),
+    ],
+)
+@pytest.mark.parametrize("place", ["first", "second", "in place of the last", "last", "alone", "after the end"])
+def test_an_answer_in_another_form_among_the_events_is_named_once(
+    path: str, other: dict[str, Any], what: str, place: str
+) -> None:
+    *events, end = chunks(path)
+    sent = {
+        "first": [other, *events, end],
+        "second": [*events[:1], other, *events[1:], end],
+        "in place of the last": [*events[:-1], other, end],
+        "last": [*events, other, end],
+        "alone": [other, end],
+        "after the end": [*events, end, other],
+    }[place]
+    judged = judge(streamed(sent, path))
+    section = "chat.stream" if path == CHAT else "completions.stream"
+    assert judged.ids(MUST) - {"sse.done-last"} == {f"{section}.object"}
+    assert any(finding.actual.startswith(what) for finding in judged.findings)
+
+
 def test_a_stream_of_another_api_is_one_finding_for_its_form() -> None:
     events = [{"type": "message_start", "message": {}}, {"type": "content_block_delta", "index": 0}]
     assert judge(streamed(events)).ids(MUST) == {"chat.stream.object"}

@@ -234,3 +234,15 @@ def test_a_model_that_reads_no_pictures_is_unsupported() -> None:
     result = of(report_of(answer, "chat.image")[0], "chat.image")
     assert (result.outcome, _ids(result)) == (Outcome.UNSUPPORTED, set())
     assert "reads no pictures" in result.reason
+
+
+def test_the_status_of_a_refused_valid_request_is_no_finding_of_its_own() -> None:
+    """As gpt4free refuses `stream: null`."""
+    wrong = {"loc": ["body", "stream"], "message": "Input should be a valid boolean", "type": "bool_type"}
+
+    def answer(asked: Asked) -> bytes | None:
+        return reply(422, {"detail": [wrong]}) if "stream" in asked.json and asked.json["stream"] is None else None
+
+    result = of(report_of(answer, "chat.nulls")[0], "chat.nulls")
+    assert _ids(result) == {"relations.accepted", "errors.object"}
+    assert result.findings[-1].actual == "dict: status 422: stream is refused: Input should be a valid boolean"

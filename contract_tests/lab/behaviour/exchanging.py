@@ -237,6 +237,8 @@ class Answer:
         for number, value in enumerate(self.events):
             text = value if value == DONE else json.dumps(value, **wire.json_options)
             lines = f"{wire.data_prefix}{text}{wire.line_end * 2}"
+            if isinstance(value, dict) and isinstance(value.get("type"), str):  # the events of Responses have names
+                lines = f"event: {value['type']}{wire.line_end}{lines}"
             if wire.comment:
                 lines = f"{wire.comment}{wire.line_end * 2}{lines}"
             pause, data = wire.pace if number else 0.0, lines.encode()

@@ -14,6 +14,8 @@ from contract_tests.lab.behaviour.catalogue import Mutation, mutations
 from contract_tests.lab.behaviour.exchanging import KEY, Answer, Call, World
 from contract_tests.lab.behaviour.judging import GREEN, RED, Verdict, judge_by_contract
 from contract_tests.lab.behaviour.page import Score
+from contract_tests.rules import judge
+from contract_tests.rules.engine.judge import MUST, SHOULD
 from fake_server.wire.exchange import Request
 
 MUTATIONS = mutations()
@@ -49,6 +51,19 @@ def test_every_mutation_answers(name: str) -> None:
     replies = [answer(name, chat()), answer(name, chat(stream=True))]
     for reply in replies:
         assert reply.exchange(chat().request).status == 200
+
+
+LEGAL = [name for name, mutation in MUTATIONS.items() if mutation.may]
+
+
+@pytest.mark.parametrize("name", LEGAL)
+def test_the_events_of_a_response_have_their_names(name: str) -> None:
+    body = {"model": "gpt-4o-mini", "input": "Say hello.", "stream": True}
+    request = Request("POST", "/v1/responses", HEADERS, json.dumps(body).encode())
+    reply = answer(name, Call.read(request)).exchange(request)
+    judged = judge(reply)
+    assert any(rule.startswith("responses.stream") for rule in judged.applied)
+    assert not judged.ids(MUST) | judged.ids(SHOULD)
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -22,6 +22,20 @@ def is_completion(node: Node) -> bool:
     return not node.text_of("type") and not node.value.keys().isdisjoint(("id", "created"))
 
 
+def is_of_another_kind(node: Node, endpoint: str) -> bool:
+    """Whether an event of a stream is a whole chat completion, or belongs to a stream of the other endpoint."""
+    named = node.text_of("object")
+    if named not in ("chat.completion", "text_completion" if endpoint == "chat" else "chat.completion.chunk"):
+        return False
+    choices = node.value.get("choices")
+    entries = choices if isinstance(choices, list) else []
+    if not entries or not all(isinstance(entry, dict) for entry in entries):
+        return False
+    wanted = "delta" if endpoint == "chat" else "text"
+    instead = {"message", "delta", "text"} - {wanted}
+    return all(wanted not in entry and not instead.isdisjoint(entry) for entry in entries)
+
+
 def is_chunk(body: Node) -> bool:
     """Whether a JSON body is one chunk of a stream: it says so, or has no usage, and deltas or texts that go on."""
     choices = [choice for choice in body["choices"] if choice.kind == "object"]

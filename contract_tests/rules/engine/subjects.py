@@ -126,9 +126,10 @@ class Endpoint:
             yield view
 
     def whole_streams(self, view: View) -> Iterator[View]:
-        """A stream that came to its own end and reported no error on the way, nor ends in what is no JSON object."""
+        """A stream that came to its own end, all of it chunks: no error, no answer in another form, no other text."""
         for stream in self.streams(view):
-            if stream.whole and not stream.error_events and not stream.ends_in_text:
+            is_one_answer = not stream.error_events and not stream.holds_another_answer
+            if stream.whole and is_one_answer and not stream.ends_in_text:
                 yield stream
 
     def chunks(self, view: View) -> Iterator[Node]:

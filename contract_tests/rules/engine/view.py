@@ -7,7 +7,7 @@ from typing import Any
 
 from contract_tests.rules.engine.endpoints import endpoint_of, is_of_responses
 from contract_tests.rules.engine.failures import is_failure, is_flat_error
-from contract_tests.rules.engine.kinds import is_completion
+from contract_tests.rules.engine.kinds import is_completion, is_of_another_kind
 from contract_tests.rules.engine.node import Budget, Document, Node, Place
 from contract_tests.rules.engine.stream import StreamedChoice, assemble
 from fake_server.wire import jsontext, sse
@@ -195,7 +195,7 @@ class View:
             failed = self.is_of_responses and node.text_of("type") == "error"  # flat, by the reference
             if failed or node.says("error") or (streams_chunks and is_flat_error(node)):
                 errors.append(node)
-            elif streams_chunks and not is_completion(node):
+            elif streams_chunks and (is_of_another_kind(node, self.endpoint) or not is_completion(node)):
                 strays.append(node)
             else:
                 chunks.append(node)
@@ -230,6 +230,11 @@ class View:
     def strays(self) -> list[Node]:
         """The objects of a stream that are neither chunks nor errors."""
         return self._sorted_messages[2]
+
+    @property
+    def holds_another_answer(self) -> bool:
+        """Whether events of a stream have choices, but in another form: a part of the answer, or all of it."""
+        return any(node.value.get("choices") for node in self.strays)
 
     @cached_property
     def streamed(self) -> list[StreamedChoice]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from contract_tests.rules.engine.judge import Complaint, Section
-from contract_tests.rules.engine.kinds import is_chunk, is_completion, is_early
+from contract_tests.rules.engine.kinds import is_chunk, is_completion, is_early, is_of_another_kind
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.shared_rules import SEE_CREATE, SharedRules
 from contract_tests.rules.engine.subjects import Endpoint
@@ -90,7 +90,12 @@ def envelope(section: Section, over: Over, named: str, recorded: str = "", with_
         harm="clients and gateways that tell replies apart by `object` take it for something else",
     )
     def object_(root: Node) -> Iterable[Complaint]:
-        if with_strays and not is_completion(root):
+        if with_strays and root.document.event and is_of_another_kind(root, section.name.partition(".")[0]):
+            is_whole = root.text_of("object") == "chat.completion"
+            what = "a whole answer as an event of a stream" if is_whole else "an event of another endpoint's stream"
+            harm = "clients do not find in it what a chunk has: code that reads it raises, or loses the text"
+            yield root, f"{what}: {root}", f'"{named}"', harm
+        elif with_strays and not is_completion(root):
             what = "an event that is no chunk" if root.document.event else "a reply that is no completion"
             yield root, f"{what}: {root}", f'"{named}"', "clients find no choices: code that reads them raises on None"
         elif with_strays and not root.document.event and is_chunk(root):
