@@ -16,7 +16,7 @@ from contract_tests.report.terminal import Terminal
 from contract_tests.run.doctor import Examination, State, Step
 from contract_tests.run.outcome import ExitCode
 from contract_tests.run.run import UsageError
-from fake_server.command_line import kit_version
+from fake_server.command_line import Number, kit_version
 from fake_server.ending import run_loop
 from fake_server.relay.redact import excerpts_without
 
@@ -38,8 +38,15 @@ MARKS = {State.OK: "✓", State.WARNING: "!", State.FAILED: "✗", State.SKIPPED
 @click.option(
     "--run-timeout", type=SECONDS, metavar="SECONDS", default=120.0, help="Seconds allowed for all steps together."
 )
+@click.option(
+    "--wait",
+    type=Number(0, 3600),
+    metavar="SECONDS",
+    default=0.0,
+    help="First wait so long at most for a target that is starting.",
+)
 @json_file
-def doctor_command(json_file: Path | None, **given: Any) -> int:
+def doctor_command(json_file: Path | None, wait: float, **given: Any) -> int:
     """Find out why the server at URL cannot be judged.
 
     Tries its name, the connection, TLS, the key, the list of models, one dict and one stream, in at most ten requests,
@@ -49,7 +56,7 @@ def doctor_command(json_file: Path | None, **given: Any) -> int:
     options = replace(build_options(given), concurrency=1)
     terminal = Terminal(console(), options.secrets)
     try:
-        examination = Examination(options)
+        examination = Examination(options, wait)
     except ValueError as error:
         raise UsageError(str(error)) from error
     started = datetime.now(UTC).isoformat(timespec="seconds")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -17,6 +17,7 @@ from time import monotonic
 
 from contract_tests.rules.engine.answers import is_wordless
 from contract_tests.rules.engine.view import View
+from contract_tests.run.doctor_text import describe_reply, describe_tls, some
 from contract_tests.run.find import models_by_endpoint, session_for
 from contract_tests.run.outcome import ExitCode
 from contract_tests.run.preflight import (
@@ -38,10 +39,10 @@ from fake_server.relay.upstream import Target, connect, parse_target, tls_contex
 from fake_server.wire.exchange import Ending, Exchange, Request
 from fake_server.wire.text import format_count
 
-MOST_NAMES = 5
-"""Addresses or models that a step lists."""
-BUFFERED = 1.0
-"""Seconds after which a stream that comes at once may have been held back: a quick one fits into one write."""
+NOT_YET = (0, 502, 503, 504)
+"""Statuses of a target that is still starting; 0: no reply."""
+PAUSE = 0.5
+"""Seconds between two looks whether a target has started."""
 ABOUT_KEY = (401, 403, 407)
 
 
@@ -71,18 +72,19 @@ NAMES = ("name", "connect", "TLS", "auth", "models", "dict", "stream")
 
 
 class Examination:
-    """One target, step by step: `async for step in Examination(options).steps()`.
+    """One target, step by step: `async for step in Examination(options).steps()`; before them it is waited for.
 
     `code` is 0 if a dict and a stream were answered, 1 if one of them was, 3 if neither. Raises UsageError for options
     that cannot be used.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, wait: float = 0.0) -> None:
         options.check()
         self.session, self.prefixes = session_for(options)
         self.options = options
         self.target: Target = parse_target(self.session.root)
         self.steps_done: list[Step] = []
+        self._wait = wait
         self.session.model = options.model_for("chat", options.model or DEFAULT_MODEL)
         self._has_replied = False
 
@@ -97,6 +99,9 @@ class Examination:
         looks = (self._name, self._connect, self._tls, self._auth, self._models, self._dict, self._stream)
         stopped = ""
         async with self.session:
+            if self._wait:
+                self.steps_done.append(await self._await_start())
+                yield self.steps_done[-1]
             for name, look in zip(NAMES, looks, strict=True):
                 step = Step(name, State.SKIPPED, 0.0, stopped) if stopped else await self._look(name, look)
                 if step.state is State.FAILED and not (stopped or self._has_replied):
@@ -116,6 +121,22 @@ class Examination:
             state, seen, todo = State.FAILED, str(error), "try again later"
         return Step(name, state, monotonic() - began, self.options.mask(seen), self.options.mask(todo))
 
+    async def _await_start(self) -> Step:
+        """Wait until there is a reply, and none that says that the target is not ready, `wait` seconds at most."""
+        session, began, met = self.session, monotonic(), "no reply"
+        session.prefix = self.prefixes[0]
+        state, todo = State.FAILED, "see below"
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._wait):
+                while (view := await self._list()).status in NOT_YET:
+                    met = describe_answer(view)
+                    session.requests = 0
+                    await asyncio.sleep(PAUSE)
+                state, met, todo = State.OK, f"status {view.status}", ""
+        session.requests = 0
+        session.deadline = monotonic() + self.options.run_seconds
+        return Step("wait", state, monotonic() - began, self.options.mask(met), todo)
+
     # -- below HTTP
 
     async def _name(self) -> Seen:
@@ -132,7 +153,7 @@ class Examination:
         except (OSError, UnicodeError) as error:
             todo = "check the host's name, and from where it can be resolved: a container has names of its own"
             return _failed(f"{host} cannot be resolved: {getattr(error, 'strerror', None) or error}", todo)
-        return _ok(f"{host} is {_some(list(dict.fromkeys(str(address[4][0]) for address in found)))}")
+        return _ok(f"{host} is {some(list(dict.fromkeys(str(address[4][0]) for address in found)))}")
 
     async def _connect(self) -> Seen:
         try:
@@ -151,7 +172,7 @@ class Examination:
         except OSError as error:
             return _failed(str(error), await self._hint(str(error)) or "see what the port speaks")
         try:
-            return _ok(_describe_tls(connection.get_extra_info("ssl_object")))
+            return _ok(describe_tls(connection.get_extra_info("ssl_object")))
         finally:
             connection.drop()
 
@@ -203,7 +224,7 @@ class Examination:
     def _choose(self, listed: tuple[str, ...], named: str) -> Seen:
         session, session.listed = self.session, listed
         base = "" if session.prefix == self.prefixes[0] else f"; the base URL is {session.base_url}"
-        seen = f"{format_count(len(listed), 'model')}: {_some(listed)}{base}" if listed else f"an empty list{base}"
+        seen = f"{format_count(len(listed), 'model')}: {some(listed)}{base}" if listed else f"an empty list{base}"
         if not listed or session.model in listed:
             return _ok(f"{seen}; {excerpt(session.model, 100)} is asked for")
         if named:
@@ -237,7 +258,7 @@ class Examination:
     async def _judge(self, view: View, stream: bool = False) -> Seen:
         if is_refused(view):
             return _failed(describe_answer(view), await advise(self.session, self._plain(stream), view))
-        seen = "; ".join(_describe_reply(view, stream))
+        seen = "; ".join(describe_reply(view, stream))
         if view.exchange.ending is not Ending.CLEAN:
             todo = "see the target's log; --first-byte-timeout, --idle-timeout and --timeout wait longer"
             return _failed(f"{seen}; {view.exchange.problem or view.exchange.ending}", todo)
@@ -260,30 +281,3 @@ def _warning(seen: str, todo: str) -> Seen:
 
 def _failed(seen: str, todo: str) -> Seen:
     return State.FAILED, seen, todo
-
-
-def _describe_reply(view: View, stream: bool) -> Iterator[str]:
-    exchange = view.exchange
-    yield f"status {view.status}, {excerpt(exchange.media_type or 'no media type', 60)}, {len(view.body):,} bytes"
-    yield f"first byte after {exchange.head_pause:.3f} s"
-    if stream and view.form == "events":
-        pauses = sum(write.pause for write in exchange.writes[1:])
-        events, writes = format_count(len(view.payloads), "event"), format_count(len(exchange.writes), "write")
-        yield f"{events} in {writes} over {pauses:.3f} s"
-        if len(exchange.writes) == 1 and len(view.payloads) > 1 and exchange.head_pause > BUFFERED:
-            yield "all at once: it may be buffered on its way"
-        if not any(payload.done for payload in view.payloads):
-            yield "without [DONE]"
-
-
-def _describe_tls(tls: object) -> str:
-    """The version and the certificate of a TLS connection."""
-    version = getattr(tls, "version", lambda: None)() or "TLS"
-    certificate: dict[str, object] = getattr(tls, "getpeercert", dict)() or {}
-    ends = certificate.get("notAfter", "")
-    return f"{version}, the certificate is trusted" + (f" and valid until {excerpt(str(ends), 40)}" if ends else "")
-
-
-def _some(names: list[str] | tuple[str, ...]) -> str:
-    more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
-    return ", ".join(excerpt(name, 60) for name in names[:MOST_NAMES]) + more

@@ -247,3 +247,21 @@ def test_all_steps_together_have_a_time_limit() -> None:
     examination = completed(go())
     assert examination.code is ExitCode.UNREACHABLE
     assert examination.steps_done[3].seen == "no end within 0.5 s"
+
+
+def test_it_waits_for_a_target_that_is_starting() -> None:
+    looks = iter((refusal(503, "loading"), refusal(502, "no upstream")))
+
+    async def go(wait: float, answer: Answerer) -> tuple[Examination, int]:
+        async with SmallTarget(answer) as small:
+            examination = Examination(Options(small.base_url, bounds=QUICK, run_seconds=20.0), wait)
+            names = [step.name async for step in examination.steps()]
+            assert names == ["wait", *NAMES]
+            return examination, len(small.asked)
+
+    examination, asked = completed(go(30.0, lambda asked: next(looks, None)))
+    assert (examination.code, examination.steps_done[0].seen) == (ExitCode.OK, "status 200")
+    assert asked == 3 + examination.session.requests
+    examination, _ = completed(go(0.1, lambda asked: refusal(503, "loading")))
+    assert (examination.code, examination.steps_done[0].state) == (ExitCode.UNREACHABLE, State.FAILED)
+    assert examination.steps_done[0].seen == "status 503: loading"
