@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
+from itertools import islice
 from types import UnionType
 from typing import Annotated, Any, Literal
 
@@ -22,6 +23,7 @@ from fake_server.faults.base import (
     parse_json,
 )
 from fake_server.faults.places import Path, find_nodes, replace_at
+from fake_server.faults.spacing import in_any_spacing
 from fake_server.wire.budget import check_room, spend
 from fake_server.wire.delivery import Delivery
 from fake_server.wire.exchange import Write
@@ -185,6 +187,7 @@ class InsertEvent(Edit):
 class Rewrite(Edit):
     """The text `find` is replaced by `by`, in the whole body, in the event numbered `event`, or in events `of` a type.
 
+    Where `find` is JSON, or a piece of it, the reply may have other white space between its parts.
     `count` limits the replacements within each write; 0 is no limit.
     """
 
@@ -202,14 +205,14 @@ class Rewrite(Edit):
         if self.event is not None:
             places = [_numbered(list(places), self.event)]
         changed = list(writes)
-        find, by = encode(self.find), encode(self.by)
+        find, by = in_any_spacing(self.find), encode(self.by)
         grown = 0
         for place in places:
             data = writes[place].data
-            found = data.count(find)
-            grown += (min(found, self.count) if self.count else found) * max(len(by) - len(find), 0)
+            found = islice(find.finditer(data), self.count or None)
+            grown += sum(max(len(by) - len(match[0]), 0) for match in found)
             check_room(grown, _GROWN)
-            changed[place] = Write(data.replace(find, by, self.count or -1), writes[place].pause)
+            changed[place] = Write(find.sub(lambda _: by, data, self.count), writes[place].pause)
         if changed == writes:
             raise NotPossible(f"the reply has no {self.find[:40]!r}")
         return changed

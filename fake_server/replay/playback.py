@@ -31,6 +31,8 @@ IDLE_SECONDS = 75.0
 """Seconds that a connection may wait before it sends a request."""
 MOST_IN_FLIGHT = 64 * 1024 * 1024
 """Bytes of the requests of all connections that are under way; larger ones than PIECE are refused beyond it."""
+NO_WEB_SOCKET = "Recordings hold no frames of WebSockets; send the request by POST."
+"""What clients are told that try one first, as Codex does; it is no miss, and no recording is used up."""
 _log = logging.getLogger(__name__)
 _log.addHandler(logging.NullHandler())  # silent unless the application configures logging
 
@@ -135,11 +137,18 @@ class Playback(Listener):
         refusal = self._hosts.refuse(header(request.headers, "host"), request.target.encode("latin-1"))
         if refusal is not None:
             return error_exchange(ErrorReply(refusal.status, refusal.message, code=refusal.code), request)
+        if _is_upgrade(request) and not any(_is_upgrade(recorded.request) for recorded in self._matcher.recordings):
+            upgrade = error_exchange(ErrorReply(426, NO_WEB_SOCKET, code="websocket_not_supported"), request)
+            return upgrade.but(headers=(*upgrade.headers, ("Upgrade", "HTTP/1.1")))
         before = self._matcher.missed
         exchange = self._matcher.answer(request)
         if self._matcher.missed > before:
             _log.warning("%s", self.misses[-1])
         return exchange
+
+
+def _is_upgrade(request: Request) -> bool:
+    return header(request.headers, "sec-websocket-key") is not None
 
 
 async def play(client: Connection, exchange: Exchange, request: Request, pace: Pace, bounds: Bounds) -> bool:

@@ -226,3 +226,28 @@ with replay.mocked(recording):
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("{}\n", "")
+
+
+@pytest.mark.parametrize("match", ["body", "exact", "order", "any"])
+def test_a_client_that_tries_a_web_socket_first_goes_on_by_post(match: str) -> None:
+    fields = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Key": "x" * 24,
+        "Sec-WebSocket-Version": "13",
+    }
+    with ReplayServer(STREAM, match=match, speed=0) as server:
+        for path in ("chat/completions", "responses", "realtime?model=m"):
+            refused = httpx.get(f"{server.base_url}/{path}", headers=fields)
+            assert (refused.status_code, refused.headers["upgrade"]) == (426, "HTTP/1.1")
+            assert refused.json()["error"]["code"] == "websocket_not_supported"
+        assert not server.misses
+        assert [exchange.label for exchange in server.unplayed] == ["stream"]
+        assert httpx.post(f"{server.base_url}/chat/completions", json=ASK).status_code == 200
+
+
+def test_a_recorded_answer_to_an_upgrade_is_played() -> None:
+    fields = (("Sec-WebSocket-Key", "x" * 24),)
+    gone = Exchange(Request("GET", "/v1/responses", fields), 410, (("Content-Length", "0"),), framing=Framing.LENGTH)
+    with ReplayServer(gone, speed=0) as server:
+        assert httpx.get(f"{server.base_url}/responses", headers=dict(fields)).status_code == 410
