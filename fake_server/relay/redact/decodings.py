@@ -11,6 +11,7 @@ import contextlib
 import html
 import json
 import re
+import unicodedata
 import zlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
@@ -28,10 +29,15 @@ from fake_server.wire.sse import Decoder
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{16,}")
 _FOLD = re.compile(r"(?<=[A-Za-z0-9+/]{16})(?:\r?\n)[ \t]{0,8}(?=[A-Za-z0-9+/])")
 _PRINTABLE = re.compile(r"[\x20-\x7e]{16}|(?:\0[\x20-\x7e]){7}")
-_ESCAPE = re.compile(r'\\(?:(?:u|U000[01])([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|(["\\/bfnrt]))')
+_ESCAPE = re.compile(
+    r"""\\(?:(?:u|U000[01])([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|(["'\\/bfnrt])|([0-3][0-7]{2})|o\{([0-7]{1,6})\})"""
+)
 _PERCENT = re.compile("(?:%[0-9A-Fa-f]{2})+")
 _PERCENT_U = re.compile("%u([0-9A-Fa-f]{4})")
 _REFERENCE = re.compile(r"&[#A-Za-z][0-9A-Za-z]{1,8};")
+_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+_ALPHABETS = re.compile("[①-⑨Ⓐ-⓪！-～𝐀-𝟿]+")
+"""Letters and digits in circles, in full width, and of mathematical alphabets."""
 _PLAIN = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _STRING = re.compile(r'"(\w{1,64})"\s{0,8}:\s{0,8}"((?:[^"\\]|\\.)*+)', re.DOTALL)
 _ZLIB = ("x\x01", "x\x5e", "x\x9c", "x\xda")
@@ -112,9 +118,10 @@ def _unescape_all(text: str) -> Iterator[str]:
     forms = (
         _PERCENT.sub(_unquote, text.replace("+", " ")) if "%" in text else text,
         _PERCENT_U.sub(lambda match: chr(int(match[1], 16)), text),
-        _ESCAPE.sub(_unescape, text),
+        _PAIR.sub(_join_pair, _ESCAPE.sub(_unescape, text)),
         _REFERENCE.sub(lambda match: html.unescape(match[0]), text),
         text.replace("\0", ""),
+        _ALPHABETS.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text),
     )
     yield from (form for form in forms if form != text)
 
@@ -124,8 +131,14 @@ def _unquote(match: re.Match[str]) -> str:
 
 
 def _unescape(match: re.Match[str]) -> str:
+    if octal := match[4] or match[5]:
+        return chr(int(octal, 8))
     code = match[1] or match[2]
     return chr(int(code, 16)) if code else _PLAIN.get(match[3], match[3])
+
+
+def _join_pair(match: re.Match[str]) -> str:
+    return match[0].encode("utf-16", "surrogatepass").decode("utf-16")
 
 
 def _runs(text: str) -> Iterator[str]:

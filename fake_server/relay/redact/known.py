@@ -62,7 +62,7 @@ def needles(secret: str) -> Iterator[tuple[str, int]]:
 
 
 def encoded_forms(secret: str) -> Iterator[str]:
-    """A secret in base64, in all three alignments, and in hex."""
+    """A secret in base64 and base32, in all alignments, and in hex."""
     data = secret.encode("latin-1") if secret.isascii() else secret.encode("utf-8", "replace")
     # Base64 encodes three bytes at a time, so the letters of a secret depend on its offset modulo 3. Only
     # letters that come from bytes of the secret alone are used: hence the cuts at both ends.
@@ -73,8 +73,22 @@ def encoded_forms(secret: str) -> Iterator[str]:
             yield inner
             if "+" in inner or "/" in inner:
                 yield inner.replace("+", "-").replace("/", "_")
+    for shift in range(5):  # base32 encodes five bytes at a time
+        whole = base64.b32encode(b"\0" * shift + data).decode()
+        yield whole[-(-shift * 8 // 5) : (shift + len(data)) * 8 // 5]
     yield data.hex()
     yield data.hex().upper()
+
+
+def base85_forms(secret: str) -> Iterator[str]:
+    """A secret in base85 and in Ascii85, in all four alignments."""
+    data = secret.encode("utf-8", "replace")
+    for shift in range(4):  # four bytes are encoded as a number, so only whole groups say what they were
+        start = -shift % 4
+        groups = data[start : start + (len(data) - start) // 4 * 4]
+        if len(groups) > 4:
+            yield base64.b85encode(groups).decode()
+            yield base64.a85encode(groups).decode()
 
 
 class Known:
@@ -85,13 +99,14 @@ class Known:
         whole = [value for value, _ in self.values if not isinstance(value, ShortWord)]
         self.encoded = [(form, 0) for value in whole for form in encoded_forms(value)]
         self._cores = [*whole, *(form for form, _ in self.encoded)]
+        self.encoded += [(form, 0) for value in whole for form in base85_forms(value)]
 
     def spans(self, text: str) -> Iterator[Span]:
         """Where they stand as they are."""
         return _spans(text, self.values)
 
     def encoded_spans(self, text: str) -> Iterator[Span]:
-        """Where they stand in base64 or hex."""
+        """Where they stand encoded."""
         return _spans(text, self.encoded)
 
     def scattered(self, text: str) -> Iterator[list[Span]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from urllib.parse import unquote
 
 from fake_server.relay.redact.clock import check_clock
@@ -17,7 +18,7 @@ from fake_server.relay.redact.decodings import Text, texts_in
 from fake_server.relay.redact.dummies import is_dummy
 from fake_server.relay.redact.joinings import Joinings, bare, read_codes
 from fake_server.relay.redact.kept import NOTHING, Kept
-from fake_server.relay.redact.known import FEWEST, ShortWord, encoded_forms, fold_case, occurrences
+from fake_server.relay.redact.known import FEWEST, ShortWord, base85_forms, encoded_forms, fold_case, occurrences
 from fake_server.relay.redact.names import is_secret_field, is_secret_parameter
 from fake_server.relay.redact.patterns import credentials_over, find_suspicious, skip_prefix
 from fake_server.wire.coding import decode_content
@@ -63,8 +64,12 @@ def _needles(secrets: Iterable[str]) -> tuple[tuple[str, str], ...]:
     return tuple(
         (form, secret)
         for secret in secrets
-        for form in dict.fromkeys((secret, *(() if isinstance(secret, ShortWord) else encoded_forms(secret))))
+        for form in dict.fromkeys((secret, *(() if isinstance(secret, ShortWord) else _encoded(secret))))
     )
+
+
+def _encoded(secret: str) -> Iterator[str]:
+    return chain(encoded_forms(secret), base85_forms(secret))
 
 
 def _all(exchange: Exchange, known: tuple[tuple[str, str], ...], kept: Kept) -> Iterator[Leak]:

@@ -18,15 +18,17 @@ from functools import cached_property
 from itertools import groupby
 
 from fake_server.relay.redact.dummies import dummy
+from fake_server.relay.redact.lookalikes import LOOKALIKE, LOOKALIKES, plain_letter
 
 Edit = tuple[int, int, str | None]
 
 _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}"
-    r"|U000[01][0-9A-Fa-f]{4}|.)",
+    r"|U000[01][0-9A-Fa-f]{4}|[0-3][0-7]{2}|o\{[0-7]{1,7}\}|.)",
     re.DOTALL,
 )
-"""A JSON escape (RFC 8259 section 7), two for a character beyond U+FFFF; and `\\x41`, `\\U00000041`, as in logs."""
+"""A JSON escape (RFC 8259 section 7), two for a character beyond U+FFFF; and `\\x41`, `\\U00000041`, `\\101`,
+`\\o{101}`, as in logs."""
 _PERCENT = re.compile(r"%(?:u[0-9A-Fa-f]{4}|[0-9A-Fa-f]{2})")
 """A byte in a URL; and a character as old JavaScript escapes it (`%u0041`)."""
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,8});")
@@ -184,6 +186,8 @@ def unescaped_readings(text: str) -> Iterator[Reading]:
         yield unescape(text)
     if "%" in text and _PERCENT.search(text):
         yield _read(text, _PERCENT, lambda unit: chr(int(unit.lstrip("%u"), 16)), _escape_percent)
+    if LOOKALIKES.search(text):
+        yield _read(text, LOOKALIKE, plain_letter)
     if "&" in text and _ENTITY.search(text):
         yield _read(text, _ENTITY, _resolve_reference, lambda char, size: f"&#{ord(char):0{max(size - 3, 0)}};")
 
@@ -201,7 +205,12 @@ def unescape(text: str) -> Reading:
 
 def _escape(char: str, size: int) -> str:
     short = json.dumps(char)[1:-1]
-    written = {10: f"\\U{ord(char):08x}", 6: f"\\u{ord(char):04x}", 4: f"\\x{ord(char):02x}"}
+    written = {
+        10: f"\\U{ord(char):08x}",
+        7: f"\\o{{{ord(char):03o}}}",
+        6: f"\\u{ord(char):04x}",
+        4: f"\\x{ord(char):02x}",
+    }
     return written.get(size, short if len(short) == 2 else "\\/")
 
 
@@ -215,12 +224,12 @@ def _resolve_reference(unit: str) -> str:
 
 
 def _resolve_escape(unit: str) -> str:
-    if unit[1:2] == "x" and len(unit) == 4:
+    if (unit[1:2], len(unit)) in (("x", 4), ("U", 10)):
         return chr(int(unit[2:], 16))
-    if unit[1:2] == "U" and len(unit) == 10:
-        return chr(int(unit[2:], 16))
+    if len(unit) > 3 and unit[1] in "0123o":
+        return chr(min(int(unit[1:].strip("o{}"), 8), 0xFFFD))
     try:
-        value = json.loads(f'"{unit}"')
+        value = "'" if unit == "\\'" else json.loads(f'"{unit}"')
     except ValueError:
         return "\ufffd"
     return value if isinstance(value, str) and len(value) == 1 else "\ufffd"
