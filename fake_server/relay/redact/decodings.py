@@ -29,9 +29,7 @@ from fake_server.wire.sse import Decoder
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{16,}")
 _FOLD = re.compile(r"(?<=[A-Za-z0-9+/]{16})(?:\r?\n)[ \t]{0,8}(?=[A-Za-z0-9+/])")
 _PRINTABLE = re.compile(r"[\x20-\x7e]{16}|(?:\0[\x20-\x7e]){7}")
-_ESCAPE = re.compile(
-    r"""\\(?:(?:u|U000[01])([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|(["'\\/bfnrt])|([0-3][0-7]{2})|o\{([0-7]{1,6})\})"""
-)
+_ESCAPE = re.compile(r"""\\(?:(?:u|U000[01])([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|(["'\\/bfnrt])|o\{([0-7]{1,6})\})""")
 _PERCENT = re.compile("(?:%[0-9A-Fa-f]{2})+")
 _PERCENT_U = re.compile("%u([0-9A-Fa-f]{4})")
 _REFERENCE = re.compile(r"&[#A-Za-z][0-9A-Za-z]{1,8};")
@@ -131,7 +129,7 @@ def _unquote(match: re.Match[str]) -> str:
 
 
 def _unescape(match: re.Match[str]) -> str:
-    if octal := match[4] or match[5]:
+    if octal := match[4]:
         return chr(int(octal, 8))
     code = match[1] or match[2]
     return chr(int(code, 16)) if code else _PLAIN.get(match[3], match[3])

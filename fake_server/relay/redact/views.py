@@ -24,11 +24,11 @@ Edit = tuple[int, int, str | None]
 
 _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}"
-    r"|U000[01][0-9A-Fa-f]{4}|[0-3][0-7]{2}|o\{[0-7]{1,7}\}|.)",
+    r"|U000[01][0-9A-Fa-f]{4}|o\{[0-7]{1,7}\}|.)",
     re.DOTALL,
 )
-"""A JSON escape (RFC 8259 section 7), two for a character beyond U+FFFF; and `\\x41`, `\\U00000041`, `\\101`,
-`\\o{101}`, as in logs."""
+"""A JSON escape (RFC 8259 section 7), two for a character beyond U+FFFF; and `\\x41`, `\\U00000041`, `\\o{101}`,
+as in logs."""
 _PERCENT = re.compile(r"%(?:u[0-9A-Fa-f]{4}|[0-9A-Fa-f]{2})")
 """A byte in a URL; and a character as old JavaScript escapes it (`%u0041`)."""
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,8});")
@@ -226,7 +226,7 @@ def _resolve_reference(unit: str) -> str:
 def _resolve_escape(unit: str) -> str:
     if (unit[1:2], len(unit)) in (("x", 4), ("U", 10)):
         return chr(int(unit[2:], 16))
-    if len(unit) > 3 and unit[1] in "0123o":
+    if len(unit) > 3 and unit[1] == "o":
         return chr(min(int(unit[1:].strip("o{}"), 8), 0xFFFD))
     try:
         value = "'" if unit == "\\'" else json.loads(f'"{unit}"')
