@@ -111,6 +111,7 @@ class _Commands(OneLine):
     help="Reproduce a catalogued bug in every reply; may be repeated. --misbehave is the same option.",
 )
 @click.option("--no-websocket", is_flag=True, help="Answer 426 to a WebSocket of /v1/responses.")
+@click.option("--no-inspector", is_flag=True, help="Serve no page at /__fake__/ that shows the requests.")
 @click.option("--log-level", default="warning", type=click.Choice(LEVELS), help="Level of the log.")
 def main(
     host: str,
@@ -131,6 +132,7 @@ def main(
     plain: bool,
     bugs: tuple[str, ...],
     no_websocket: bool,
+    no_inspector: bool,
     log_level: str,
 ) -> None:
     """Serve a fake OpenAI API.
@@ -206,6 +208,7 @@ def main(
             models=models or None,
             bugs=find_bugs(bugs),
             websocket=not no_websocket,
+            inspector=not no_inspector,
         )
     except (ScriptError, BugError) as error:
         fail(str(error))

@@ -25,7 +25,7 @@ from fake_server.scripts.reply_parts import FOLDER
 from fake_server.scripts.when import Part, Positive, When
 from fake_server.scripts.yaml_lines import Document, ScriptError, Where
 
-__all__ = ["Script", "ScriptBook", "ScriptError", "load", "parse", "parse_when"]
+__all__ = ["Script", "ScriptBook", "ScriptError", "load", "parse", "parse_text", "parse_when"]
 
 MAX_PROBLEMS = 50
 
@@ -85,7 +85,7 @@ def load(paths: Iterable[Path]) -> ScriptBook:
         except ScriptError as error:
             problems.append(str(error))
             continue
-        parsed, wrong, ignored = _scripts(document, str(path), names[path])
+        parsed, wrong, ignored = _scripts(document, str(path), names[path], path.parent)
         scripts += parsed
         problems += wrong
         left_out += ignored
@@ -95,6 +95,11 @@ def load(paths: Iterable[Path]) -> ScriptBook:
 def parse(items: Iterable[Mapping[str, Any]], source: str = "scripts") -> ScriptBook:
     """A book from values written in Python instead of YAML. Raises ScriptError."""
     return _book(*_scripts(Document(list(items), {}), source))
+
+
+def parse_text(text: str, source: str) -> ScriptBook:
+    """A book from YAML that is in no file, so its replies name none. Raises ScriptError, `source:line` first."""
+    return _book(*_scripts(yaml_lines.read_text(text, Path(source)), source))
 
 
 def _short_names(files: Sequence[Path]) -> dict[Path, str]:
@@ -147,8 +152,10 @@ def _book(scripts: list[Script], problems: list[str], left_out: list[str]) -> Sc
     return replace(book, warnings=(*left_out, *oddities(book.scripts)), left_out=tuple(left_out))
 
 
-def _scripts(document: Document, source: str, stem: str = "") -> tuple[list[Script], list[str], list[str]]:
-    """The scripts of a document, what is wrong in it, and what is left out."""
+def _scripts(
+    document: Document, source: str, stem: str = "", folder: Path | None = None
+) -> tuple[list[Script], list[str], list[str]]:
+    """The scripts of a document, what is wrong in it, and what is left out; replies name files of `folder`."""
     value = document.value
     if isinstance(value, dict) and "openai-contract-fixture" in value:
         return [], [f"{source}:1: this is a fixture (a recording), not a script file: replay it instead"], []
@@ -158,7 +165,6 @@ def _scripts(document: Document, source: str, stem: str = "") -> tuple[list[Scri
         root, value = ((name,), value[name]) if name else ((), None)
     if not isinstance(value, list):
         return [], [f"{source}:1: a script file is a list: begin each script with '- name: …'"], []
-    folder = Path(source).parent if document.lines else None
     scripts, problems, left_out = [], [], []
     for index, item in enumerate(value):
         where = (*root, index)

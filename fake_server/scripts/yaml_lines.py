@@ -90,6 +90,13 @@ def read(path: Path) -> Document:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ScriptError(f"{path}:{line}: not UTF-8: save the file as UTF-8") from error
+    return read_text(text, path)
+
+
+def read_text(text: str, path: Path) -> Document:
+    """Parse a text as the file at `path` would be. Raises ScriptError."""
+    if len(text) > MAX_BYTES:
+        raise ScriptError(f"{path}: larger than {MAX_BYTES // 1024} KiB: split the scripts into several texts")
     try:
         node = yaml.compose(text, Loader=_Loader)
         reading = _Reading(path)

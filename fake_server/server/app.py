@@ -117,6 +117,8 @@ class App:
         if operation is None and refusal is None and _CONTROLS.search(context.path):
             refusal = errors.invalid_url(context.method, context.path)
         if refusal is not None:
+            if context.controls and refusal.status == 401 and _shows_lock(context):
+                return await self.fastapi.answer(context)
             return refuse(refusal) if context.controls else await handle(context, _refusing(refusal))
         if operation is not None:
             return await handle(context, operation)
@@ -204,6 +206,13 @@ def openapi_document() -> dict[str, Any]:
 
     fake, fake_with_key = (App(Settings(plain=True, seed=1, api_key=key)) for key in (None, KEY))
     return document(Samples(InProcess(fake).answer, InProcess(fake_with_key).answer))
+
+
+def _shows_lock(context: RequestContext) -> bool:
+    """Whether who lacks the key asks for the inspector's page, which then has nothing but a field for it."""
+    from fake_server.server.pages import is_inspector
+
+    return is_inspector(context) and context.settings.inspector
 
 
 def _asks_for_socket(context: RequestContext) -> bool:

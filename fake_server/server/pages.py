@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
@@ -21,8 +21,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fake_server.api import errors
 from fake_server.api.reply import ErrorReply
-from fake_server.server.control.operations import ROUTES
+from fake_server.inspector.page import accepts_html
+from fake_server.server.control.inspecting import delivery_of, show_page
+from fake_server.server.control.operations import EVENTS, INSPECTOR, ROUTES
 from fake_server.server.control.replies import error_response, json_response
+from fake_server.server.deliveries import refuse
+from fake_server.server.in_process import Serves
 from fake_server.server.request_context import CONTEXT, CONTROL, RequestContext
 from fake_server.server.routes.table import PAGES
 from fake_server.wire.delivery import NO_BODY, Delivery
@@ -42,14 +46,20 @@ _FOR_OWN_PAGES = {
 """What keeps pages of other origins from embedding a page as a script, an image or a frame to click in."""
 
 
+class Answers(Serves, Protocol):
+    """The app that answers, through a sender or as an ASGI app."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+
 class FakeApp(FastAPI):
     """The fake as a FastAPI app, to be called, mounted, or given routes of your own.
 
     Every request goes the way that `serve` decides; `route_request` is FastAPI's own, which leads to its routes.
-    `document` makes the OpenAPI document, once somebody asks for it.
+    `document` makes the OpenAPI document, once somebody asks for it. `fake` is the app that answers.
     """
 
-    def __init__(self, serve: ASGIApp, document: Callable[[], dict[str, Any]]) -> None:
+    def __init__(self, fake: Answers, document: Callable[[], dict[str, Any]]) -> None:
         super().__init__(
             title="fake OpenAI server",
             routes=[
@@ -57,6 +67,7 @@ class FakeApp(FastAPI):
                 Route("/docs", _docs, methods=["GET"]),
                 Route("/openapi.json", self._openapi, methods=["GET"]),
                 Route(f"{CONTROL}/assets/{{name}}", _asset, methods=["GET"]),
+                Route(INSPECTOR, show_page, methods=["GET"]),
             ],
             openapi_url=None,
             docs_url=None,
@@ -64,14 +75,14 @@ class FakeApp(FastAPI):
             redirect_slashes=False,
             exception_handlers={HTTPException: _refuse},
         )
-        self._serve = serve
+        self.fake = fake
         self._described: Response | None = None
         self._own = frozenset(map(id, self.routes))
         self.openapi = document  # type: ignore[method-assign]
         self.route_request: ASGIApp = super().__call__
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._serve(scope, receive, send)
+        await self.fake(scope, receive, send)
 
     def adds(self, scope: Scope) -> bool:
         """Whether a route that was added to the app answers this path and method."""
@@ -92,21 +103,33 @@ class FakeApp(FastAPI):
         path = context.path
         if context.controls and context.method != "DELETE":  # which without a name would remove everything
             path = path.rstrip("/")
+        if is_inspector(context) and (context.settings.inspector or context.path != CONTROL):
+            path = INSPECTOR
+        if path in (INSPECTOR, EVENTS) and not context.settings.inspector:
+            return refuse(errors.invalid_url(context.method, context.path))
         scope = {**context.scope, "path": path, CONTEXT: context}
         await self.route_request(scope, context.receive, send)
+        if (delivery := delivery_of(scope)) is not None:
+            return delivery.but(headers=(*delivery.headers, *_FOR_OWN_PAGES.items()))
         fields = {name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]}
         body, status = b"".join(pieces), start["status"]
         length = int(fields.pop("content-length", len(body)))  # to HEAD the body is missing, its length is not
         if status in NO_BODY:
             body, length = b"", 0
         if context.controls or context.path in PAGES:
-            fields |= _FOR_OWN_PAGES
+            fields = {**_FOR_OWN_PAGES, **fields}
         return Delivery(status, tuple(fields.items()), (Write(body),) if body else (), length)
 
     async def _openapi(self, _: Request) -> Response:
         if self._described is None:  # its models take a while to make
             self._described = json_response(await asyncio.to_thread(self.openapi))
         return self._described
+
+
+def is_inspector(context: RequestContext) -> bool:
+    """Whether a browser asks for the inspector's page; programs get the overview as JSON at the same place."""
+    asks = context.method in ("GET", "HEAD") and accepts_html(context.fields.get("accept", ""))
+    return asks and context.path in (CONTROL, f"{CONTROL}/")
 
 
 async def _docs(request: Request) -> Response:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from fake_server.access import AllowedHosts
 from fake_server.api.render.style import Style
@@ -30,7 +31,8 @@ class Settings:
     replaced while the server runs. `bugs` are played to every request that meets them. `max_body` is in
     bytes, `body_timeout` in seconds for the whole request body. `hosts` are the names that a socket of our own
     answers to; in process, or on another server, any is. `websocket` False answers
-    upgrades of /responses with 426. `started` is a time of the monotonic clock. `worker`
+    upgrades of /responses with 426; `inspector` False has no page at /__fake__/. `followers` are those who follow
+    the requests. `started` is a time of the monotonic clock. `worker`
     does what is too much work for the event loop, one request after the other, so that memory is needed for one.
     """
 
@@ -45,9 +47,11 @@ class Settings:
     max_body: int = 32 * MIB
     body_timeout: float = 60.0
     websocket: bool = True
+    inspector: bool = True
     hosts: AllowedHosts = field(default_factory=AllowedHosts)
     spaces: Spaces = field(init=False)
     counts: Counts = field(default_factory=Counts)
+    followers: WeakSet[object] = field(default_factory=WeakSet)
     started: float = field(default_factory=time.monotonic)
     fixed_style: Style | None = field(init=False)
     worker: ThreadPoolExecutor = field(init=False)

@@ -31,7 +31,8 @@ class FakeServer(FakeSpace):
     `scripts` are files, folders, or scripts written as mappings (None: the kit's own, []: none). `seed` None
     is a random one; `style` writes every reply in one way instead. `bugs` are ids of known bugs to reproduce.
     `allow_hosts` are names beyond localhost by which clients call it, such as host.docker.internal; `*` is any.
-    `websocket` False answers 426 to a WebSocket of /v1/responses, upon which clients ask by POST.
+    `websocket` False answers 426 to a WebSocket of /v1/responses, upon which clients ask by POST; `inspector` False
+    serves no page at /__fake__/.
     It is an async context manager too. The server itself is the space without a name; `space(name)` is
     another. Raises ScriptError for a bad script, BugError for an unknown bug, OSError for a taken port,
     ValueError for what is no name of a host.
@@ -51,6 +52,7 @@ class FakeServer(FakeSpace):
         port: int = 0,
         allow_hosts: Iterable[str] = (),
         websocket: bool = True,
+        inspector: bool = True,
     ) -> None:
         self.seed = secrets.randbelow(2**32) if seed is None else seed
         settings = Settings(
@@ -64,6 +66,7 @@ class FakeServer(FakeSpace):
             bugs=find_bugs(bugs),
             hosts=AllowedHosts(allow_hosts),
             websocket=websocket,
+            inspector=inspector,
         )
         super().__init__(settings, "", lambda: self.root)
         self._wanted = port

@@ -6,6 +6,7 @@ Replies are JSON, and errors in OpenAI's form.
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -19,11 +20,19 @@ from fake_server.api import errors
 from fake_server.api.reply import ErrorReply
 from fake_server.faults import FaultError
 from fake_server.faults.active import ActiveFault
+from fake_server.scripts.book import join_books, parse, parse_text
 from fake_server.scripts.model import Script
 from fake_server.scripts.yaml_lines import ScriptError
 from fake_server.server.admission import OF_PAGES
 from fake_server.server.body_text import LARGE
 from fake_server.server.control.clock import set_clock, tell_time
+from fake_server.server.control.inspecting import (
+    answer_again,
+    copy_request,
+    follow_requests,
+    get_request,
+    list_catalogue,
+)
 from fake_server.server.control.replies import (
     BOOLEANS,
     context_of,
@@ -36,8 +45,9 @@ from fake_server.server.control.serialize import serialize_fault, serialize_requ
 from fake_server.server.request_context import CONTROL, METRICS, Refused, RequestContext
 from fake_server.server.state.memory import StorageFull
 from fake_server.server.state.space import Space
-from fake_server.wire.jsontext import parse
+from fake_server.wire import jsontext
 
+INSPECTOR, EVENTS = f"{CONTROL}/inspector", f"{CONTROL}/events"
 SHOWN = 100
 SHORT = 2000
 """Bytes of what is added on the event loop; more is read in the thread."""
@@ -45,7 +55,7 @@ Result = TypeVar("Result")
 _WHOLE, _STATUS = re.compile(r"[0-9]{1,9}"), re.compile(r"[1-5][0-9]{2}")
 _UNDECLARED = ("", "text/plain", "application/x-www-form-urlencoded")
 """Types of a body that `curl -d` and the like send without meaning them."""
-SEE = ("requests", "scripts", "replies", "faults", "reset", "spaces", "clock")
+SEE = ("requests", "scripts", "replies", "faults", "reset", "spaces", "clock", "catalogue", "events")
 
 
 async def overview(request: Request) -> Response:
@@ -82,7 +92,9 @@ async def list_requests(request: Request) -> Response:
     if not _STATUS.fullmatch(wanted.get("status", "200")):
         return refuse_because(f"status must be a number from 100 to 599, but is {wanted['status'][:50]!r}")
     matching = [
-        entry for entry in space.entries() if all(str(getattr(entry, name)) == value for name, value in wanted.items())
+        entry
+        for entry in space.numbered_entries()
+        if all(str(getattr(entry, name)) == value for name, value in wanted.items())
     ]
     shown = matching[max(len(matching) - int(limit), 0) :]
     numbers = {"matching": len(matching), "dropped": space.journal.dropped}
@@ -108,8 +120,16 @@ async def list_scripts(request: Request) -> Response:
 
 
 async def add_scripts(request: Request) -> Response:
-    """POST: put a script, or a list of them, before all others."""
-    return await _add(request, Space.add, None)
+    """POST: put a script, or a list of them, before all others; `{yaml: TEXT}` is a script file; see `check`."""
+    given = request.query_params.get("check", "false")
+    if given not in BOOLEANS:
+        return refuse_because(f"check is true or false, not {given[:50]!r}")
+    if not BOOLEANS[given]:
+        return await _add(request, _use, None)
+    checked = await _add(request, lambda _, items: _parse(items), None)
+    if checked.status_code != 201:
+        return checked
+    return json_response({"scripts": json.loads(bytes(checked.body))["added"]})
 
 
 async def add_replies(request: Request) -> Response:
@@ -195,6 +215,11 @@ OPERATIONS = (
     ("GET", f"{CONTROL}/clock", tell_time),
     ("POST", f"{CONTROL}/clock", set_clock),
     ("GET", METRICS, metrics),
+    ("GET", f"{CONTROL}/requests/{{name}}", get_request),
+    ("GET", f"{CONTROL}/requests/{{name}}/{{form}}", copy_request),
+    ("POST", f"{CONTROL}/requests/{{name}}/again", answer_again),
+    ("GET", EVENTS, follow_requests),
+    ("GET", f"{CONTROL}/catalogue", list_catalogue),
     ("DELETE", f"{CONTROL}/scripts/{{name}}", remove_scripts),
     ("DELETE", f"{CONTROL}/faults/{{name}}", remove_faults),
     ("DELETE", f"{CONTROL}/requests", forget_requests),
@@ -206,6 +231,22 @@ OPERATIONS = (
 """Method, path and handler, in the order of the OpenAPI document: its examples add before they list and remove."""
 
 ROUTES = tuple(Route(path, endpoint, methods=[method]) for method, path, endpoint in OPERATIONS)
+
+
+def _use(space: Space, items: Sequence[Mapping[str, Any]]) -> tuple[Script, ...]:
+    """Add scripts as they stand; a script file is read first, so that nothing of the list is added if it is wrong."""
+    if not any("yaml" in item for item in items):
+        return space.add(items)
+    return space.use(_parse(items))
+
+
+def _parse(items: Sequence[Mapping[str, Any]]) -> tuple[Script, ...]:
+    """The scripts of script files and of values. Raises ScriptError, `script:line` first."""
+    books = [
+        parse_text(str(item["yaml"]), "script") if "yaml" in item else parse([{"name": "script", **item}], "script")
+        for item in items
+    ]
+    return tuple(join_books(*books))
 
 
 def _queue(space: Space, items: Sequence[Mapping[str, Any]]) -> tuple[Script, ...]:
@@ -259,7 +300,7 @@ async def _read_value(context: RequestContext, may_be_text: bool) -> Any:
     if undeclared and not OF_PAGES.isdisjoint(context.fields):
         raise Refused(errors.unsupported_type(sent))
     raw = await context.read_body(any_type=undeclared)
-    document = await _in_thread(context, parse, raw) if len(raw) > LARGE else parse(raw)
+    document = await _in_thread(context, jsontext.parse, raw) if len(raw) > LARGE else jsontext.parse(raw)
     if undeclared and may_be_text and raw.lstrip()[:1] not in (b"", b"{", b"[", b'"'):
         return raw.decode("utf-8", "replace")
     if not document.ok:

@@ -59,7 +59,7 @@ def write_list(
 
 
 def serialize_request(entry: JournalEntry, space: Space) -> dict[str, Any]:
-    """One request: `{method, path, space, headers, body, status, script, misses, faults, reply, began, first,
+    """One request: `{id, method, path, space, headers, body, status, script, misses, faults, reply, began, first,
     seconds}`.
 
     `body` and `reply` are values where they are JSON, else text; JSON of more than VALUES values is text too.
@@ -69,6 +69,7 @@ def serialize_request(entry: JournalEntry, space: Space) -> dict[str, Any]:
     """
     known = entry.credentials
     return {
+        "id": entry.number,
         "method": entry.method,
         "path": replace_known(entry.path, known),
         "space": entry.space,

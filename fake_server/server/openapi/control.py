@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from fake_server.faults import CATALOGUE
-from fake_server.server.control.operations import OPERATIONS, SHOWN
+from fake_server.server.control.inspecting import FORMS
+from fake_server.server.control.operations import EVENTS, OPERATIONS, SHOWN
 from fake_server.server.openapi.examples import CHAT, CHAT_PATH, Samples
 from fake_server.wire.datafile import read_yaml
 
@@ -40,6 +41,9 @@ def paths(samples: Samples) -> Iterator[tuple[str, str, dict[str, Any]]]:
         if "{name}" in path:
             parameters.append({"name": "name", "in": "path", "required": True, "schema": _TEXT})
             name = _existing_name(samples, path, space)
+        if "{form}" in path:
+            form: Mapping[str, Any] = {"type": "string", "enum": list(FORMS)}
+            parameters.append({"name": "form", "in": "path", "required": True, "schema": form})
         body = None
         if path in EXAMPLES and method == "post":
             examples = {title: {"value": value} for title, value in EXAMPLES[path].items()}
@@ -62,7 +66,9 @@ def _existing_name(samples: Samples, path: str, space: Mapping[str, str]) -> str
     """The name of an existing item that the path can delete."""
     if "spaces" in path:
         return space["x-fake-space"]
-    root = path.removesuffix("/{name}")
+    root = path.partition("/{name}")[0]
+    if "requests" in path:
+        return samples.last_number(root, space)
     listed = samples.ask("get", root, None, space).body
     return str(next(iter(listed.values()))[-1]["name"])
 
@@ -70,10 +76,13 @@ def _existing_name(samples: Samples, path: str, space: Mapping[str, str]) -> str
 def _responses(
     samples: Samples, method: str, path: str, name: str, body: Any, space: Mapping[str, str]
 ) -> dict[str, Any]:
-    sample = samples.ask(method, path.replace("{name}", name), body, space)
+    sample = samples.ask(method, path.replace("{name}", name).replace("{form}", FORMS[0]), body, space)
     response: dict[str, Any] = {"description": "Done." if method != "get" else "What there is."}
-    if isinstance(sample.body, str):
-        response["content"] = {"text/plain": {"schema": _TEXT}}
+    if path == "/__fake__/requests/{name}":  # which is one of the list, with times in words
+        response["content"] = {"application/json": {"schema": {"type": "object"}}}
+    elif isinstance(sample.body, str):
+        media = "text/event-stream" if path == EVENTS else "text/plain"
+        response["content"] = {media: {"schema": _TEXT}}
     elif sample.body is not None:
         response["content"] = {"application/json": {"schema": {"type": "object"}, "example": sample.body}}
     may_be_wrong = body is not None or f"{method} {path}" in _QUERY

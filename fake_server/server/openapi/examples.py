@@ -22,6 +22,7 @@ _HEX = "6924b7f0c2a94d8e9b3f5a1702468ace13579bdf02468ace13"
 _SEALS = re.compile(r'"encrypted_content":"[^"]*"')
 _TIMES = re.compile(r'"(created|created_at|completed_at|began)":[0-9.]+')
 _SIZES = re.compile(r'"held":\d+|"(?:kinds|bytes)":\{[^}]*\}')
+_NUMBERS = re.compile(r'"id":\d+')
 _SPANS = re.compile(r'"(first|seconds|uptime|now)":[0-9.e-]+')
 
 
@@ -46,6 +47,10 @@ class Samples:
         """Send a request to the fake."""
         status, text = _send(self._open, method, path, body, fields or {})
         return Sample(status, _parse_steady(text))
+
+    def last_number(self, path: str, fields: Mapping[str, str]) -> str:
+        """The `id` of the last item of a list, which in samples is always the same."""
+        return str(next(iter(json.loads(_send(self._open, "GET", path, None, fields)[1]).values()))[-1]["id"])
 
     def save_what_is_named(self, path: str) -> dict[str, str]:
         """Save what the ids in a path's template name, and return these ids by the names of the parameters."""
@@ -100,6 +105,7 @@ def _parse_steady(text: str) -> Any:
     steady = _HEX_IDS.sub(rf'"\g<1>{_HEX}"', steady)
     steady = _SIZES.sub(lambda sizes: re.sub(r"\d+", "1024", sizes[0]), steady)
     steady = _SPANS.sub(r'"\1":0.001', _TIMES.sub(r'"\1":1764000000', steady))
+    steady = _NUMBERS.sub('"id":1', steady)
     try:
         return json.loads(steady)
     except ValueError:

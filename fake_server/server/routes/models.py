@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Mapping
 from functools import cache
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from fake_server.command_line import kit_version
 from fake_server.server.deliveries import deliver_json, refuse
 from fake_server.server.request_context import RequestContext
 from fake_server.wire.datafile import read_yaml
-from fake_server.wire.delivery import Delivery
+from fake_server.wire.delivery import Delivery, fixed_length
 
 _SOME_DAY = 1686935002
 _TUNED = re.compile(r"ft:[^:]+:[^:]+:|.+:ft-")
@@ -69,7 +70,19 @@ def health(context: RequestContext) -> Delivery:
 
 
 def welcome(context: RequestContext) -> Delivery:
-    """What this server is, for those who look at its root."""
+    """What this server is, for those who look at its root; a browser gets links."""
     name = "fake OpenAI server of openai-contract-kit"
+    if context.settings.inspector and "text/html" in context.fields.get("accept", ""):
+        return _links(name, context.scope.get("root_path", ""))
     body = {"server": name, "version": kit_version() or "unknown", "see": _PLACES}
     return deliver_json(context.style.serialize(body))
+
+
+def _links(name: str, root: str) -> Delivery:
+    """The same as a page; its links begin with `root`, where the app is mounted."""
+    below = escape(root)
+    links = [("/__fake__/", "The inspector: requests as they come, and what to do about them")]
+    links += [("/docs", "The API, to try"), ("/v1/models", "Models")]
+    items = "".join(f'<li><a href="{below}{path}">{words}</a>' for path, words in links)
+    page = f"<!doctype html><html lang=en><meta charset=utf-8><title>{name}</title><h1>{name}</h1><ul>{items}</ul>"
+    return fixed_length(200, (("content-type", "text/html; charset=utf-8"), ("vary", "accept")), page.encode())

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 import time
+from array import array
 from bisect import bisect_left
 from collections import Counter, defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from sys import getsizeof
 from typing import Any
 
@@ -23,6 +25,9 @@ from fake_server.wire.exchange import Exchange, Request
 REDACTED = "<redacted>"
 MOST_KEPT, _AT_ONCE = 256 * 1024, 4 * 1024
 """Bytes of one reply that are held at most, and those that may not be counted yet."""
+MOST_WRITES = 256
+"""Writes of a reply whose time and size are held; where there are more, each stands for two, four and so on."""
+_NUMBERS = count(1)
 FRAME = 1024
 """Bytes that an entry takes beside its texts, a little more than measured."""
 _EMPTY, _FIELD = getsizeof(""), 120
@@ -46,6 +51,7 @@ class JournalEntry:
     head of the reply and to its end, None until they come. `faults` names the faults that struck. `sent_bytes`
     counts the bytes of the reply's body that were sent, `counted` those that the journal has counted, None while
     the entry is not in a journal. `journal` is the one that it is in until its end.
+    `number` tells it from other entries of this process, 0 before `Space.numbered_entries` gave it.
     """
 
     method: str
@@ -62,11 +68,29 @@ class JournalEntry:
     counted: int | None = field(default=None, repr=False)
     sent_bytes: int = 0
     journal: Journal | None = field(default=None, repr=False, compare=False)
+    number: int = field(default=0, repr=False, compare=False)
     _keeps_reply: bool = field(default=True, repr=False)
     _head: int = field(default=0, repr=False)
     _reply: bytearray = field(default_factory=bytearray, repr=False)
     _reply_counted: int = field(default=0, repr=False)
     _clock: float = field(default_factory=time.perf_counter, repr=False)
+    _writes: array[float] | None = field(default=None, repr=False, compare=False)
+    _stride: int = field(default=1, repr=False, compare=False)
+    _in_last: int = field(default=0, repr=False, compare=False)
+
+    def give_number(self) -> None:
+        """Number the entry unless it is: when somebody looks at it, so that a request pays nothing."""
+        self.number = self.number or next(_NUMBERS)
+
+    @property
+    def writes(self) -> list[tuple[float, int]]:
+        """When the bytes of the reply's body were sent, in seconds since the request came, and how many.
+
+        At most MOST_WRITES of them: of longer replies each stands for several, at the time of their first.
+        """
+        if self._writes is None:
+            return [(self.first or 0.0, self.sent_bytes)] if self.sent_bytes else []
+        return [(at, int(size)) for at, size in zip(self._writes[::2], self._writes[1::2], strict=True)]
 
     @property
     def json(self) -> Any:
@@ -103,7 +127,8 @@ class JournalEntry:
             fields = self.fields
             texts = sum(map(getsizeof, fields)) + sum(map(getsizeof, fields.values())) + _FIELD * len(fields)
             self._head = FRAME + getsizeof(self.path) - _EMPTY + texts
-        return self._head + len(self.body) + len(self._reply)
+        held = self._head + len(self.body) + len(self._reply)
+        return held if self._writes is None else held + 8 * len(self._writes)
 
     def answered(self, status: int) -> float:
         """Note that the reply begins; returns the seconds since the request came."""
@@ -113,6 +138,8 @@ class JournalEntry:
     def sent(self, piece: bytes) -> None:
         """Note bytes of the reply's body, which count in the journal soon."""
         room = MOST_KEPT - self.sent_bytes
+        if self.sent_bytes and piece and self._keeps_reply:  # a reply in one write needs no more than its size
+            self._note_write(len(piece))
         self.sent_bytes += len(piece)
         if room > 0 and self._keeps_reply:
             self._reply += piece if len(piece) <= room else piece[:room]
@@ -120,6 +147,22 @@ class JournalEntry:
             if journal is not None and len(self._reply) > self._reply_counted + _AT_ONCE:
                 self._reply_counted = len(self._reply)
                 journal.grown(self)
+
+    def _note_write(self, size: int) -> None:
+        writes = self._writes
+        if writes is None:
+            writes = self._writes = array("d", (self.first or 0.0, self.sent_bytes))
+            self._in_last = 1
+        if self._in_last < self._stride:
+            writes[-1] += size
+            self._in_last += 1
+            return
+        if len(writes) >= 2 * MOST_WRITES:
+            pairs = zip(writes[::4], writes[1::4], writes[3::4], strict=True)
+            writes = self._writes = array("d", [value for at, size, more in pairs for value in (at, size + more)])
+            self._stride *= 2
+        writes.extend((time.perf_counter() - self._clock, size))
+        self._in_last = 1
 
     def ended(self) -> None:
         """Note that nothing more is sent."""

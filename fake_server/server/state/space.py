@@ -184,6 +184,13 @@ class Space:
         outside = [entry for entry in self.outside.entries() if entry.space == self.name]
         return tuple(sorted((*inside, *outside), key=lambda entry: entry.began)) if outside else inside
 
+    def numbered_entries(self) -> tuple[JournalEntry, ...]:
+        """The same, each with its number, so that numbers grow from the oldest to the newest."""
+        entries = self.entries()
+        for entry in entries:
+            entry.give_number()
+        return entries
+
     def forget_requests(self) -> None:
         """Forget what was asked."""
         self.journal.clear()
@@ -286,6 +293,10 @@ class Spaces:
         for space in (*named, default):
             while left and not budget.eased and space.shed():
                 left -= 1
+
+    def __contains__(self, space: Space) -> bool:
+        with self._lock:
+            return space is self.default or self._named.get(space.name) is space
 
     def known(self) -> tuple[Space, ...]:
         """Every space, the unnamed one first."""
