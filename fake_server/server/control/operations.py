@@ -53,6 +53,7 @@ SHORT = 2000
 """Bytes of what is added on the event loop; more is read in the thread."""
 Result = TypeVar("Result")
 _WHOLE, _STATUS = re.compile(r"[0-9]{1,9}"), re.compile(r"[1-5][0-9]{2}")
+_TIMES = re.compile(r";\s*times=([0-9]{1,9})\s*\Z")
 _UNDECLARED = ("", "text/plain", "application/x-www-form-urlencoded")
 """Types of a body that `curl -d` and the like send without meaning them."""
 SEE = ("requests", "scripts", "replies", "faults", "reset", "spaces", "clock", "catalogue", "events")
@@ -255,10 +256,12 @@ def _queue(space: Space, items: Sequence[Mapping[str, Any]]) -> tuple[Script, ..
 
 
 def _written_faults(text: str) -> list[dict[str, Any]]:
-    """Faults written as in the request header, `cut;after_events=3`. Raises FaultError."""
+    """Faults written as in the request header, `cut;after_events=3`, and how often at the end. Raises FaultError."""
     from fake_server.faults.header import read  # few requests name any
 
-    return [fault.to_dict() for fault in read(text.strip(), "the text")]
+    often = _TIMES.search(text)
+    times = {} if often is None else {"times": int(often[1])}
+    return [{**fault.to_dict(), **times} for fault in read(_TIMES.sub("", text).strip(), "the text")]
 
 
 async def _add(
