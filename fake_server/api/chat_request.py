@@ -15,6 +15,8 @@ from typing import Any
 
 SYSTEM_ROLES = ("system", "developer")
 RESULT_ROLES = ("tool", "function")
+BUILT_IN = "built_in_tools"
+"""Where a request for a Response, read as a chat, has the types of the built-in tools that may be called."""
 _WITHOUT_EFFORT = re.compile(r"(?:^|[/.])gpt-5\.[1-4](?!\d)", re.IGNORECASE)
 """Reasoning models that think only if they are told to (genuine recordings)."""
 _REASONING = re.compile(r"(?:^|[/.])(?:o[1-9]\b|gpt-[5-9])(?!.*chat)", re.IGNORECASE)
@@ -128,6 +130,13 @@ def tools(request: Mapping[str, Any]) -> tuple[Tool, ...]:
     declared = [(kind, _mapping(tool.get(kind))) for kind, tool in kinds]
     declared += [("function", function) for function in _mappings(request.get("functions"))]
     return tuple(_read_tool(function, kind) for kind, function in declared if function.get("name"))
+
+
+def offered_names(request: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of the tools offered; those that the server has built in go by their types."""
+    built_in = request.get(BUILT_IN)
+    types = [name for name in built_in if isinstance(name, str)] if isinstance(built_in, list) else []
+    return (*(tool.name for tool in tools(request)), *types)
 
 
 def is_legacy(request: Mapping[str, Any]) -> bool:

@@ -16,6 +16,7 @@ from fake_server.wire.budget import spend
 MODEL = "gpt-4o"
 """The model of a request that names none, as its prompt does."""
 ENCRYPTED, LOGPROBS = "reasoning.encrypted_content", "message.output_text.logprobs"
+_NAMED = ("function", "custom", "namespace")
 _SPECIAL = ("tools", "tool_choice", "top_logprobs")
 _CALLS = {"function_call": ("function", "arguments"), "custom_tool_call": ("custom", "input")}
 Item = Mapping[str, Any]
@@ -60,6 +61,9 @@ def as_chat(body: Mapping[str, Any], items: Sequence[Item] | None = None) -> dic
     if tools:
         chat["tools"] = tools
         chat["tool_choice"] = _tool_choice(body.get("tool_choice"))
+    chat.pop(chat_request.BUILT_IN, None)
+    if built_in := _built_in(body):
+        chat[chat_request.BUILT_IN] = built_in
     if (limit := body.get("max_output_tokens")) is not None:
         chat["max_completion_tokens"] = limit
     if (effort := reasoning_effort(chat)) is not None:
@@ -194,6 +198,18 @@ def _tools_of(tool: Item, space: str) -> Iterator[tuple[str, dict[str, Any]]]:
     elif kind in ("function", "custom") and tool.get("name"):
         rest = {name: value for name, value in tool.items() if name != "type" and value is not None}
         yield space, {"type": kind, kind: rest}
+
+
+def _built_in(body: Mapping[str, Any]) -> list[str]:
+    """The types of the built-in tools that are offered, less those that `tool_choice` keeps from being called."""
+    tools, choice = body.get("tools"), body.get("tool_choice")
+    offered = [tool for tool in tools if isinstance(tool, Mapping)] if isinstance(tools, list) else []
+    types = list(dict.fromkeys(str(tool.get("type")) for tool in offered if tool.get("type") not in _NAMED))
+    if isinstance(choice, Mapping):
+        listed = choice.get("tools") if choice.get("type") == "allowed_tools" else [choice]
+        allowed = [tool.get("type") for tool in listed if isinstance(tool, Mapping)] if isinstance(listed, list) else []
+        return [name for name in types if name in allowed]
+    return [] if choice == "none" else types
 
 
 def _tool_choice(choice: object) -> Any:

@@ -96,12 +96,13 @@ def values_at(path: str, value: Any) -> Sequence[Any]:
 
 def _tools(wanted: Sequence[str], request: Mapping[str, Any]) -> str | None:
     """A tool counts where the request offers it and its `tool_choice` lets it be called."""
-    names = [tool.name for tool in chat_request.tools(request)]
+    names = chat_request.offered_names(request)
+    built_in = names[len(chat_request.tools(request)) :]
     mode, allowed = chat_request.tool_choice(request)
     for name in wanted:
         if name not in names:
             return f"tools: expected {name!r}, offered: {', '.join(names[:10]) or 'none'}"
-        if mode == "none" or (allowed and name not in allowed):
+        if name not in built_in and (mode == "none" or (allowed and name not in allowed)):
             return f"tools: expected {name!r}, tool_choice allows: {', '.join(allowed) or 'none'}"
     return None
 

@@ -86,7 +86,7 @@ def _grams(text: str) -> set[str]:
 
 _HAS: dict[str, Callable[[ApiRequest, str], Iterable[Any]]] = {
     "model": lambda request, _: (request.model,),
-    "tool": lambda request, _: (tool.name for tool in chat_request.tools(request.body)),
+    "tool": lambda request, _: chat_request.offered_names(request.body),
     "key": lambda request, _: (request.key,),
     "header": lambda request, name: (request.headers.get(name),),
     "body": lambda request, path: (

@@ -160,7 +160,8 @@ class ToolsTest(Part):
     """The tools that the request offers."""
 
     include: Texts = Field(
-        description="the name of a tool, or several, that are offered and that `tool_choice` lets be called"
+        description="the name of a tool, or several, that are offered and that `tool_choice` lets be called; a tool "
+        "that the server has built in goes by its type, as in `web_search`"
     )
 
 
