@@ -129,7 +129,7 @@ BUGS = {bug.id: set(bug.breaks) for bug in bugs().values() if bug.endpoint == "r
 
 @pytest.mark.parametrize("bug", BUGS)
 def test_a_known_bug_is_seen_in_a_run(bug: str) -> None:
-    with FakeServer(seed=1, bugs=[bug]) as fake:
+    with FakeServer(plain=True, bugs=[bug]) as fake:  # a bug that rewrites text is not seen in every style of JSON
         report = _run(fake.base_url, *ASKED)
     assert {one.rule.id for one in report.findings} & BUGS[bug]
 
