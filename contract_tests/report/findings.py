@@ -8,6 +8,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 
 from contract_tests.report.breakage import NO_ERROR, format_breakage, load_table
 from contract_tests.report.document import FindingIn
+from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import Evidence, Finding, Level
 from contract_tests.rules.engine.node import Place
 from contract_tests.rules.evidence import describe_request
@@ -19,6 +20,14 @@ WIDTH = 110
 _EXPLAINS, _FAILED = "errors.added-parameter", "relations.accepted"
 """The rule whose finding stands first, as requests fail for what was never sent; the rule that requests fail."""
 _SHOWN_LABELS = 6
+_REFERENCES = {
+    "/chat/completions": see.CHAT_CREATE,
+    "/completions": see.COMPLETION_CREATE,
+    "/embeddings": see.EMBEDDING_CREATE,
+    "/moderations": see.MODERATION_CREATE,
+    "/responses": see.RESPONSE_CREATE,
+}
+"""The reference of each endpoint, by the end of its path."""
 
 
 def finding_as_json(finding: Finding, command: str = "") -> FindingIn:
@@ -39,7 +48,7 @@ def finding_as_json(finding: Finding, command: str = "") -> FindingIn:
         "breaks": finding.harm,
         "clients": dict(clients_of(finding)),
         "because": reason(finding),
-        "see": finding.rule.see,
+        "see": find_reference(finding),
         "again": again(finding, command),
     }
 
@@ -101,6 +110,8 @@ def again(finding: Finding, command: str) -> str:
     return f"{command} --select {case_id} --record recordings" if command and case_id else ""
 
 
+_REASON = re.compile(r"(?:status \d+|an error in the stream): .*", re.DOTALL)
+"""What follows the role in what `relations.accepted` saw; roles may hold colons."""
 _MOST_REASONS = 6
 """For more reasons than this, failures are told once: the texts differ in what is no reason, such as an id."""
 HELPER = ".stream()"
@@ -132,6 +143,15 @@ def _about(finding: FindingIn) -> dict[str, str]:
         "because": finding.get("because", ""),
         "see": finding["see"],
     }
+
+
+def find_reference(finding: Finding) -> str:
+    """Where the clause is from; of a relation about requests to any endpoint, the reference of the one it is about."""
+    evidence, wanted = finding.evidence, finding.rule.see
+    if evidence is None or not finding.rule.relation or wanted != see.CHAT_CREATE:
+        return wanted
+    path = evidence.target.partition("?")[0]
+    return next((reference for end, reference in _REFERENCES.items() if path.endswith(end)), wanted)
 
 
 def clients_of(finding: Finding) -> Mapping[str, str]:
@@ -208,7 +228,8 @@ def first_few(
 
 def _reason_of_failure(finding: Finding) -> str:
     """What a request failed for, as `relations.accepted` says it, whichever part of the case it was."""
-    return re.sub(r"\d+", "0", finding.actual.partition(": ")[2])
+    at = _REASON.search(finding.actual)
+    return re.sub(r"\d+", "0", at.group() if at else finding.actual.partition(": ")[2])
 
 
 def _reach_of(rule_id: str, reach: Mapping[str, int]) -> tuple[int, bool]:

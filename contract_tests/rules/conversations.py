@@ -175,11 +175,30 @@ def _added(view: View) -> Iterable[tuple[Node, Node]]:
     harm="the model is shown the turns in another order, or without some of them",
 )
 def added(node: Node, sent: Node) -> Iterable[Complaint]:
-    """Items that are added are answered with a list of them, in the order in which they were sent."""
+    """Items that are added are answered with a list of them as they were sent, in their order."""
     kinds = [item.text_of("type") or "message" for item in sent]
     seen = [item.text_of("type") for item in node]
     if sent.kind == "array" and kinds != seen:
         yield node, f"the items {', '.join(seen[:6]) or 'none'}", ", ".join(kinds[:6])
+        return
+    for wanted, given in zip(sent, node, strict=False):
+        if _texts(given) != _texts(wanted):
+            harm = "the model is shown another turn than the one that was sent"
+            yield given["content"], f"the texts {show(_texts(given))}", show(_texts(wanted)), harm
+        for name in _ECHOED:
+            if wanted[name].kind == "string" and given[name].value != wanted[name].value:
+                harm = "the call and its result are not found again by what was sent"
+                yield given[name], str(given[name]), str(wanted[name]), harm
+
+
+_ECHOED = ("call_id", "name", "arguments", "output")
+"""Members of calls and their results that come back as they were sent, where they are texts."""
+
+
+def _texts(item: Node) -> list[str]:
+    """The texts of a message: of its parts, or the one that it is."""
+    content = item["content"]
+    return [content.text] if content.kind == "string" else [part.text_of("text") for part in content if part.there]
 
 
 @conversations.rule("item", over=bodies_of("conversation item"), level=SHOULD, harm="the turn cannot be shown again")

@@ -12,7 +12,7 @@ from pathlib import Path
 from contract_tests.report.breakage import format_breakage, load_table
 from contract_tests.report.curl import curl
 from contract_tests.report.examples import find_conforming
-from contract_tests.report.findings import clients_of
+from contract_tests.report.findings import clients_of, find_reference
 from contract_tests.report.visible import escape_invisible, format_code_block, format_inline_code
 from contract_tests.rules.engine.judge import Finding, Rule
 from contract_tests.rules.engine.node import show_path
@@ -169,7 +169,7 @@ def _summary(view: View, finding: Finding | None) -> str:
 
 def _expected(view: View, finding: Finding) -> Iterator[str]:
     rule = finding.rule
-    yield f"{rule.clause} ({rule.level}, [reference]({rule.see}))"
+    yield f"{rule.clause} ({rule.level}, [reference]({find_reference(finding)}))"
     if fix := suggest_fix(view.body, finding):
         yield format_code_block("\n".join(fix), "diff")
         return

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from contract_tests.report.findings import first_few
+from contract_tests.report.findings import find_reference, first_few
 from contract_tests.rules import RULES, judge, judge_trace
-from contract_tests.rules.engine.judge import MUST, SHOULD, Finding
+from contract_tests.rules.engine.judge import MUST, SHOULD, Evidence, Finding
 from contract_tests.rules.engine.node import Place
 from contract_tests.rules.engine.refused import added_parameters
 from contract_tests.rules.engine.trace import Trace
@@ -288,6 +289,14 @@ def _failed(case: str, actual: str) -> Finding:
     [
         (["dict: status 422: stream is refused: Input", "dict: status 422: config: Field required"], 2),
         (["dict: status 422: config: Field required", "stream: status 422: config: Field required"], 1),
+        (
+            [
+                "asked back: part 2 of an input message: status 422: config: Field required",
+                "dict: status 422: config: Field required",
+            ],
+            1,
+        ),
+        (["dict: an error in the stream: boom", "asked back: a turn: an error in the stream: boom"], 1),
         (["dict: status 500: at 17:02:03", "dict 2: status 500: at 17:02:09"], 1),
         ([f"dict: status 400: id {name} is refused" for name in "abcdefgh"], 1),
     ],
@@ -342,3 +351,18 @@ def test_null_details_of_embeddings_say_that_embeddings_have_none(name: str) -> 
     (finding,) = judged.of_rules(frozenset({"usage.details-members"})).findings
     assert "embeddings" in finding.expected
     assert "embeddings" in finding.harm
+
+
+@pytest.mark.parametrize(
+    ("path", "reference"),
+    [
+        ("/v1/chat/completions", "chat/create"),
+        ("/v1/completions", "completions/create"),
+        ("/v1/embeddings", "embeddings/create"),
+        ("/v1/responses?api-version=1", "responses/create"),
+        ("/v1/other", "chat/create"),
+    ],
+)
+def test_a_valid_request_that_fails_is_shown_the_reference_of_its_endpoint(path: str, reference: str) -> None:
+    finding = replace(_failed("a", "dict: status 422: no"), evidence=Evidence("POST", path))
+    assert find_reference(finding) == f"https://platform.openai.com/docs/api-reference/{reference}"

@@ -50,6 +50,12 @@ ABSENT: dict[str, tuple[int, int]] = {
     "responses.stream:response.service_tier": (12, 602),
     "responses.stream:response.safety_identifier": (27, 602),
     "responses.stream:response.max_tool_calls": (15, 602),
+    "responses:moderation": (287, 625),
+    "responses.stream:response.moderation": (206, 602),
+    "responses.stream:response.prompt_cache_key": (27, 602),
+    "responses.stream:response.prompt_cache_retention": (99, 602),
+    "responses.stream:response.presence_penalty": (129, 602),
+    "moderations:results[].category_applied_input_types": (2, 9),
 }
 """Places of members that some genuine object does without: (without it, all objects that could have it)."""
 
@@ -58,12 +64,15 @@ NULL: dict[str, tuple[int, int]] = {
     "errors:error.code": (11, 60),
     "errors:error.param": (39, 60),
     "responses:prompt_cache_retention": (138, 480),
+    "responses.stream:response.prompt_cache_retention": (95, 503),
 }
 """Places of values that are null in some genuine object: (null, all values there)."""
 
 STRING: dict[str, tuple[int, int]] = {
     "errors:error.code": (49, 60),
     "errors:error.param": (21, 60),
+    "responses:prompt_cache_key": (75, 573),
+    "responses.stream:response.prompt_cache_key": (120, 575),
 }
 """Places that hold null in some genuine objects and in others a string: (strings, all values there)."""
 
