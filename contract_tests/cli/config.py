@@ -14,7 +14,9 @@ from fake_server.wire import files
 from fake_server.wire.schemas import DRAFT, Schema, list_keys, urn
 from fake_server.wire.text import did_you_mean
 
-NOT_IN_A_FILE = frozenset({"config", "help", "list"})
+NOT_IN_A_FILE = frozenset({"config", "help", "list", "annotations", "step-summary"})
+_FILE = f"{__name__}.file"
+"""The name under which the context keeps the path of the file."""
 MAX_BYTES = 1024 * 1024
 
 
@@ -46,6 +48,7 @@ def read_config(context: click.Context, parameter: click.Parameter, value: Path 
             hint = did_you_mean(key, known, f"the known keys are {', '.join(sorted(known))}")
             raise click.BadParameter(f"{where}: unknown key {key!r}; {hint}")
         defaults[str(known[key].name)] = _check(context, known[key], entry, f"{where}: {key}")
+    context.meta[_FILE] = str(value)
     context.default_map = {**(context.default_map or {}), **defaults}
     return value
 
@@ -81,6 +84,11 @@ def _describe(parameter: click.Parameter) -> Schema:
         value = {"anyOf": [value, {"type": "array", "items": value}]}
     text = parameter.help if isinstance(parameter, click.Option) else "URL of the target."
     return {**value, "description": text or ""}
+
+
+def config_file() -> str:
+    """The path of the file from which options were read; '' without one."""
+    return str(click.get_current_context().meta.get(_FILE, ""))
 
 
 def line_of(key: str, text: str) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,44 @@ import click
 from contract_tests.cli.shared_options import Function, output_file, write
 from contract_tests.report.document import Document
 from contract_tests.report.forms import FORMS, Form
+from contract_tests.report.forms.annotations import format_annotations
+from contract_tests.report.forms.markdown import format_markdown
+from contract_tests.report.terminal import Terminal
 
-Outputs = Mapping[str, Path]
-"""The forms to write, by option, and the file for each."""
+STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The forms to write, by option, with the file for each; what a job of GitHub Actions is to see."""
+
+    files: Mapping[str, Path] = field(default_factory=dict)
+    annotations: bool = False
+    step_summary: Path | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.files or self.annotations or self.step_summary)
+
+
+@dataclass
+class Written:
+    """The files that were written, why others were not, and the annotations to print."""
+
+    files: list[Path] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    annotations: str = ""
+
+    def report(self, terminal: Terminal) -> None:
+        """Print the annotations and the files. What is printed stands in front of the verdict, which is the last."""
+        if self.annotations:  # of a document, so masked; wrapped, a line would be no annotation
+            click.echo(self.annotations, nl=False)
+        if self.files:
+            terminal.print(f"written   {', '.join(map(str, self.files))}")
+
+    def raise_failures(self) -> None:
+        """Raise click.ClickException where a file could not be written."""
+        if self.failed:
+            raise click.ClickException("; ".join(self.failed))
 
 
 def _name(form: Form) -> str:
@@ -25,19 +62,37 @@ RUNS_ONLY = tuple(_name(form) for form in FORMS.values() if form.runs_only)
 """The parameters of the forms that need cases."""
 
 
+def _find_step_summary(context: click.Context, parameter: click.Parameter, value: bool) -> Path | None:
+    """The file that GitHub shows as the summary of the step. Raises click.BadParameter outside of a job."""
+    if not value:
+        return None
+    if not os.environ.get(STEP_SUMMARY):
+        raise click.BadParameter(f"${STEP_SUMMARY} is not set, as in jobs of GitHub Actions; use --markdown FILE")
+    return Path(os.environ[STEP_SUMMARY])
+
+
+_annotations = click.option("--annotations", is_flag=True, help="Print annotations for GitHub Actions.")
+_step_summary = click.option(
+    "--step-summary",
+    is_flag=True,
+    callback=_find_step_summary,
+    help=f"Append Markdown to the file ${STEP_SUMMARY}.",
+)
+
+
 def form_options(*leave_out: str, runs: bool = True) -> Callable[[Function], Function]:
     """Add an option for each form; the command gets `outputs`. `runs`: its documents have cases."""
     forms = [form for form in FORMS.values() if form.option not in leave_out and (runs or not form.runs_only)]
 
     def add(function: Function) -> Function:
         @functools.wraps(function)
-        def command(**given: Any) -> Any:
+        def command(*, annotations: bool, step_summary: Path | None, **given: Any) -> Any:
             chosen = {form.option: given.pop(_name(form)) for form in forms}
-            outputs = {option: path for option, path in chosen.items() if path is not None}
-            _require_different_files(outputs)
+            outputs = Outputs({option: path for option, path in chosen.items() if path}, annotations, step_summary)
+            _require_different_files(outputs.files)
             return function(outputs=outputs, **given)
 
-        decorated: Any = command
+        decorated: Any = _step_summary(_annotations(command))
         for form in reversed(forms):
             decorated = output_file(form.option, _name(form), text=form.text)(decorated)
         return decorated  # type: ignore[no-any-return]
@@ -45,24 +100,33 @@ def form_options(*leave_out: str, runs: bool = True) -> Callable[[Function], Fun
     return add
 
 
-def _require_different_files(outputs: Outputs) -> None:
+def _require_different_files(files: Mapping[str, Path]) -> None:
     """Raise click.UsageError if two forms are to be written to one file."""
     options: dict[Path, str] = {}
-    for option, path in outputs.items():
+    for option, path in files.items():
         other = options.setdefault(path.absolute(), option)
-        if other != option and path.is_file() | (not path.exists()):
+        if other != option and (path.is_file() or not path.exists()):
             raise click.UsageError(f"{other} and {option} name the same file, {path}; give each its own")
 
 
-def write_forms(outputs: Outputs, make_document: Callable[[], Document]) -> tuple[list[Path], list[str]]:
-    """Write each form; returns the files that were written, and why others were not."""
-    written: list[Path] = []
-    failed: list[str] = []
-    if outputs:
-        document = make_document()
-        for option, path in outputs.items():
-            try:
-                written.append(write(path, FORMS[option].format(document)))
-            except click.ClickException as error:
-                failed.append(error.message)
-    return written, failed
+def write_forms(outputs: Outputs, make_document: Callable[[], Document]) -> Written:
+    """Write each form."""
+    written = Written()
+    if not outputs:
+        return written
+    document = make_document()
+    for option, path in outputs.files.items():
+        try:
+            written.files.append(write(path, FORMS[option].format(document)))
+        except click.ClickException as error:
+            written.failed.append(error.message)
+    if outputs.annotations:
+        written.annotations = format_annotations(document)
+    if outputs.step_summary:
+        try:
+            with outputs.step_summary.open("a", encoding="utf-8") as file:
+                file.write(format_markdown(document))
+            written.files.append(outputs.step_summary)
+        except OSError as error:
+            written.failed.append(f"${STEP_SUMMARY}: {outputs.step_summary}: cannot be written: {error.strerror}")
+    return written

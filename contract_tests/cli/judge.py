@@ -129,12 +129,11 @@ def finish_judgement(
     code = ExitCode.UNREACHABLE if summary.cut_short else ExitCode.OK
     if failing(summary.findings, LEVELS[level]):
         code = ExitCode.FINDINGS
-    written, failed = write_forms(
-        outputs or {},
+    written = write_forms(
+        outputs or Outputs(),
         lambda: judgement_document(summary, code, tolerated, ledger, terminal.secrets, LEVELS[level]),
     )
-    if written:
-        terminal.print(f"written   {', '.join(map(str, written))}")
+    written.report(terminal)
     what = subject or count(summary.exchanges, "exchange")
     counts = f"{format_counts(summary.findings)}{format_tolerated_count(tolerated)}"
     shown = f" (exit code {int(code)})" if show_code else ""
@@ -142,8 +141,7 @@ def finish_judgement(
         f"{VERDICTS[code]}  {counts}; {what}{shown}",
         "bold green" if code is ExitCode.OK else "bold red",
     )
-    if failed:
-        raise click.ClickException("; ".join(failed))
+    written.raise_failures()
     return code
 
 

@@ -64,12 +64,14 @@ class NotTried(SaveError):
         self.case_id, self.why = case_id, why
 
 
-def save_cases(results: Iterable[CaseResult], folder: Path, options: Options) -> list[Saved | SaveError]:
+def save_cases(
+    results: Iterable[CaseResult], folder: Path, options: Options
+) -> list[tuple[Exchange, Saved | SaveError]]:
     """Save each exchange of these cases, those with a MUST finding first, then those with a SHOULD."""
     until = process_time() + SAVING
     order = list(Level)
     cases = sorted(results, key=lambda result: min(order.index(finding.rule.level) for finding in result.findings))
-    return [outcome for result in cases for _, outcome in save_case(result, folder, options, until=until)]
+    return [saved for result in cases for saved in save_case(result, folder, options, until=until)]
 
 
 def list_not_tried(outcomes: Iterable[Saved | SaveError]) -> Iterator[str]:

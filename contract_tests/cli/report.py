@@ -25,15 +25,13 @@ def report_command(path: Path, outputs: Outputs) -> int:
     """
     if not outputs:
         wanted = ", ".join(option for option in FORMS if option != "--json")
-        raise click.UsageError(f"say what to make of {path}: {wanted}, each with a file; several at once are fine")
+        raise click.UsageError(f"say what to make of {path}: {wanted} FILE, --annotations; several at once are fine")
     terminal = Terminal(console())
     document = read_document(path, terminal.secrets)
-    for option in outputs:
+    for option in outputs.files:
         if FORMS[option].runs_only and document["format"] != RUN:
             raise click.UsageError(f"{option} reports cases, and {path} is of recordings, which have none; omit it")
-    written, failed = write_forms(outputs, lambda: document)
-    for made in written:
-        terminal.print(f"written   {made}")
-    if failed:
-        raise click.ClickException("; ".join(failed))
+    written = write_forms(outputs, lambda: document)
+    written.report(terminal)
+    written.raise_failures()
     return 0

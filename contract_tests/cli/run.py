@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from contract_tests.cli import completion
+from contract_tests.cli.config import config_file
 from contract_tests.cli.forms import Outputs, form_options, write_forms
 from contract_tests.cli.options import build_options, check_required, run_options
 from contract_tests.cli.progress import ask
@@ -66,16 +67,23 @@ def run_command(list_only: bool, folder: Path | None, outputs: Outputs, **given:
     today = date.today()
     report = replace(ask(terminal, options, entries, today), required=required)
     report = tolerate_in_run(report, entries, today)
-    if folder is not None:
-        _record(terminal, report, folder, options)
+    files = _record(terminal, report, folder, options) if folder is not None else {}
+    report = replace(report, config=config_file(), recordings=files)
     return int(print_report(terminal, report, given["fail_on"], outputs))
 
 
-def _record(terminal: Terminal, report: RunReport, folder: Path, options: Options) -> None:
-    """Save every exchange of the cases that have a finding."""
+def _record(terminal: Terminal, report: RunReport, folder: Path, options: Options) -> dict[str, str]:
+    """Save every exchange of the cases that have a finding; returns the files by label, and by case the first one."""
     cases = [result for result in report.results if result.findings]
     outcomes = save_cases(cases, folder, options)
-    refused = [outcome for outcome in outcomes if isinstance(outcome, SaveError)]
+    files: dict[str, str] = {}
+    refused: list[SaveError] = []
+    for exchange, outcome in outcomes:
+        if isinstance(outcome, SaveError):
+            refused.append(outcome)
+            continue
+        for label in (exchange.label, exchange.label.partition(" ")[0]):
+            files.setdefault(label, str(outcome.path))
     for error in refused:
         if not isinstance(error, NotTried):
             terminal.print(f"refused   {error}", "red")
@@ -83,6 +91,7 @@ def _record(terminal: Terminal, report: RunReport, folder: Path, options: Option
         terminal.print(f"not saved {line}", "red")
     saved = count(len(outcomes) - len(refused), "exchange")
     terminal.print(f"saved     {saved} of {count(len(cases), 'case')} with findings in {folder}", whole=True)
+    return files
 
 
 def print_report(terminal: Terminal, report: RunReport, level: str, outputs: Outputs) -> ExitCode:
@@ -92,18 +101,16 @@ def print_report(terminal: Terminal, report: RunReport, level: str, outputs: Out
     """
     code = report.exit_code(LEVELS[level])
     with ending.held():
-        written, failed = write_forms(outputs, lambda: run_document(report, code, terminal.secrets, LEVELS[level]))
+        written = write_forms(outputs, lambda: run_document(report, code, terminal.secrets, LEVELS[level]))
     titles = {result.case_id: result.title for result in report.results}
     terminal.print_findings(report.findings, titles, command=report.command)
     terminal.print_lacking(report.lacking)
     terminal.print_tolerated(report.tolerated, report.ledger)
     terminal.print_outcomes(report)
     terminal.print_tracebacks(report, bool(click.get_current_context().find_root().params.get("debug")))
-    if written:
-        terminal.print(f"written   {', '.join(map(str, written))}")
+    written.report(terminal)
     terminal.print_verdict(report, code)
-    if failed:
-        raise click.ClickException("; ".join(failed))
+    written.raise_failures()
     return code
 
 

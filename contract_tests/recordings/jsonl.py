@@ -27,6 +27,7 @@ _OMITTED, _ELIDED = "$omitted", "$elided"
 def read_lines(path: Path) -> Iterator[Recording]:
     """The recordings of a JSON Lines file, read line by line. Raises InputError with the line."""
     for where, entry in read_json_lines(path):
+        line = int(where.rpartition(":")[2])
         try:
             _check(entry)
             recording = Recording(
@@ -34,6 +35,8 @@ def read_lines(path: Path) -> Iterator[Recording]:
                 provider=str(entry.get("provider", "")),
                 endpoint=entry["endpoint"],
                 source=_source(entry.get("source", {})),
+                file=str(path),
+                line=line,
             )
         except KeyError as error:
             raise InputError(f"{where}: the member {error} is missing: not a recording") from error

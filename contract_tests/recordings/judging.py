@@ -41,7 +41,7 @@ class Summary:
     `failing` those others with a MUST finding, be it tolerated or not.
     `cut_short` counts the exchanges that not all rules judged: there was too much in them. `selected` holds the ids
     of the rules that were selected, none if all were. `outlines` are the exchanges with findings, as reports show
-    them, as far as there is `room`.
+    them, as far as there is `room`; `origins` the file and line of each, by label.
     """
 
     exchanges: int = 0
@@ -53,6 +53,7 @@ class Summary:
     unjudged: Counter[str] = field(default_factory=Counter)
     failing: Counter[str] = field(default_factory=Counter)
     surprises: list[str] = field(default_factory=list)
+    origins: dict[str, tuple[str, int]] = field(default_factory=dict)
     cut_short: int = 0
     selected: frozenset[str] = frozenset()
     secrets: tuple[str, ...] = field(default_factory=keys_of_environment, repr=False)
@@ -110,6 +111,8 @@ def _add(summary: Summary, recording: Recording, chosen: frozenset[str]) -> None
         endpoint = f"DELETE {endpoint}"  # another operation than reading what the path names
     summary.exchanges += 1
     summary.per_endpoint[endpoint] += 1
+    if judgement.findings:
+        summary.origins.setdefault(recording.exchange.label, (recording.file, recording.line))
     summary.findings.extend(with_evidence(judgement.findings, (view,), summary.secrets))
     if judgement.findings:
         texts = summary.room.wants_texts(judgement.ids())

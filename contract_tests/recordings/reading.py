@@ -39,7 +39,7 @@ def _fixture(path: Path) -> Recording:
         loaded = fixture.load(path)
     except fixture.FixtureError as error:
         raise InputError(str(error)) from error
-    return Recording(loaded.exchange, endpoint=_endpoint(loaded.exchange), breaks=loaded.breaks)
+    return Recording(loaded.exchange, endpoint=_endpoint(loaded.exchange), breaks=loaded.breaks, file=str(path))
 
 
 def _foreign(path: Path) -> Iterator[Recording]:
@@ -61,7 +61,7 @@ def _foreign(path: Path) -> Iterator[Recording]:
                 "nothing to judge; `contract import` makes an exchange of it that can be replayed"
             )
         exchange = imported.fixture.exchange
-        yield Recording(exchange, endpoint=_endpoint(exchange), source=imported.fixture.source)
+        yield Recording(exchange, endpoint=_endpoint(exchange), source=imported.fixture.source, file=str(path))
 
 
 _IDS = re.compile(r"(?<=\bresponses/)(?!(?:input_tokens|compact)\b)[^/]+|(?<=\bconversations/)[^/]+|(?<=/items/)[^/]+")

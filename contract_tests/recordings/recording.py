@@ -13,10 +13,15 @@ class InputError(ValueError):
 
 @dataclass(frozen=True)
 class Recording:
-    """An exchange and its origin. `breaks`: the rules it declares to break, None if it declares nothing."""
+    """An exchange and its origin. `breaks`: the rules it declares to break, None if it declares nothing.
+
+    `file` is what was read, `line` where it stands there, 0 where the file is read whole.
+    """
 
     exchange: Exchange
     provider: str = ""
     endpoint: str = ""
     breaks: tuple[str, ...] | None = None
     source: str = ""
+    file: str = ""
+    line: int = 0

@@ -178,6 +178,13 @@ class Summary(TypedDict):
     tolerated: int
 
 
+class Origin(TypedDict):
+    """Where the saved exchange of a finding is: its file, and the line in a file of several, else 0."""
+
+    file: str
+    line: Count
+
+
 class Run(TypedDict):
     format: Literal["openai-contract-report/1"]
     target: str
@@ -196,16 +203,10 @@ class Run(TypedDict):
     server: NotRequired[dict[str, str]]
     fail_on: NotRequired[LevelName]
     tolerances: NotRequired[Tolerances]
+    config: NotRequired[str]
+    recordings: NotRequired[dict[str, Origin]]
     required: NotRequired[list[str]]
     lacking: NotRequired[list[Lacking]]
-
-
-class Origin(TypedDict):
-    """Where a recording stands: its file, its line there (0: the file is the recording), and its endpoint."""
-
-    file: str
-    line: Count
-    endpoint: str
 
 
 class Judgement(TypedDict):

@@ -2,13 +2,14 @@
 
 A report of a run is `{"format": "openai-contract-report/1", kit: version, started: ISO 8601, target, model, server:
 {field: value}, verdict, exit_code, fail_on: level, seconds, requests, stopped, notes: [text], cases: [case], rules:
-{id: exchanges it applied to}, tolerances, required: [section], lacking: [{section, outcome, reason, cases: [id]}],
-summary}`; a case is `{id, section, title, outcome, reason, seconds, findings: [finding], tolerated: [finding],
-exchanges: [exchange]}`.
+{id: exchanges it applied to}, tolerances, config: file of options, recordings, required: [section], lacking: [{section,
+outcome, reason, cases: [id]}], summary}`; a case is `{id, section, title, outcome, reason, seconds, findings:
+[finding], tolerated: [finding], exchanges: [exchange]}`. `recordings` are the saved exchanges that findings are in, by
+what `in` says of them: `{label: {file, line: in a file of several, else 0}}`.
 
 A report of recordings is `{"format": "openai-contract-judgement/1", verdict, exit_code, fail_on, exchanges, endpoints:
 {name: {exchanges, unjudged, failing: judged, with a MUST finding, tolerated or not}}, findings: [finding], rules: {id:
-{applied, flagged, not_reached}}, surprises: [text], tolerated: [finding], tolerances, summary,
+{applied, flagged, not_reached}}, surprises: [text], tolerated: [finding], tolerances, recordings, summary,
 exchanges_with_findings: [exchange]}`.
 
 A finding is `{rule, level, clause, in: case or recording, at: {event, path, byte}, expected, actual, request: {method,
@@ -77,6 +78,8 @@ def run_document(
         "cases": [_case(result, report.command, shown[result.case_id]) for result in report.results],
         "rules": dict(sorted(report.applied.items())),
         "tolerances": _ledger(report.ledger),
+        "config": report.config,
+        "recordings": {label: {"file": file, "line": 0} for label, file in report.recordings.items()},
         "required": report.required,
         "lacking": [asdict(lack) for lack in report.lacking],
     }
@@ -116,6 +119,7 @@ def judgement_document(
         "tolerated": [_tolerated(covered) for covered in tolerated],
         "tolerances": _ledger(ledger or Ledger()),
         "exchanges_with_findings": summary.outlines,
+        "recordings": {label: {"file": file, "line": line} for label, (file, line) in summary.origins.items()},
     }
     return finish(value, secrets)
 

@@ -119,7 +119,8 @@ class RunReport:
 
     `command` is the command line of the run, to which `--select CASE` can be added. `required` holds the sections
     (or prefixes of case ids) of which every case must be reached; `started` is when the run began, in ISO 8601;
-    `ledger` tells what became of the entries of profile and baseline.
+    `ledger` tells what became of the entries of profile and baseline; `config` is the file of options, if any, and
+    `recordings` are the files of saved exchanges, by label.
     """
 
     target: str
@@ -134,6 +135,8 @@ class RunReport:
     command: str = ""
     started: str = ""
     ledger: Ledger = field(default_factory=Ledger)
+    config: str = ""
+    recordings: dict[str, str] = field(default_factory=dict)
 
     @property
     def server(self) -> dict[str, str]:

@@ -30,7 +30,7 @@ from contract_tests.rules.judged import Judged
 from contract_tests.run.outcome import CaseResult, ExitCode, Outcome, RunReport
 from contract_tests.shrinking.issue import IssueContent, format_issue
 from contract_tests.target.options import Options
-from contract_tests.tests.documents import as_junit
+from contract_tests.tests.junit_of_run import as_junit
 from contract_tests.tests.planted_key import KEY, readable
 from contract_tests.tolerance.baseline import as_yaml, renew_baseline
 from fake_server.relay.redact import excerpts_without

@@ -24,7 +24,7 @@ from contract_tests.rules.engine.judge import Evidence, Finding, Level
 from contract_tests.rules.engine.node import Place
 from contract_tests.run.outcome import REACHED, CaseResult, ExitCode, Outcome, RunReport
 from contract_tests.run.run import Plan
-from contract_tests.tests.documents import as_junit
+from contract_tests.tests.junit_of_run import as_junit
 from contract_tests.tests.shared import ROOT
 from fake_server.relay.redact import mask_excerpt
 

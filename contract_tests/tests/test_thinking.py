@@ -18,7 +18,7 @@ from contract_tests.run.outcome import ExitCode, Outcome, RunReport
 from contract_tests.run.preflight import ROOM, TOKENS
 from contract_tests.run.run import Options, Plan, run
 from contract_tests.tests import planted
-from contract_tests.tests.documents import as_junit
+from contract_tests.tests.junit_of_run import as_junit
 from contract_tests.tests.small_target import Asked, completion, of, refusal, report_of
 from contract_tests.tests.small_traces import CALL, said, streamed
 from fake_server.testing.server import FakeServer
