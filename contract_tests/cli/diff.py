@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -12,18 +12,22 @@ import click
 
 from contract_tests.cli import completion
 from contract_tests.cli.options import TARGET_OPTIONS, build_options, target_options
-from contract_tests.cli.shared_options import console, json_file, write
+from contract_tests.cli.shared_options import console, json_file, output_file, write
 from contract_tests.diffing import reports, written
 from contract_tests.diffing.compare import compare
 from contract_tests.diffing.difference import Kind, Role
 from contract_tests.diffing.sources import Pairs, load, pair, side_of
 from contract_tests.diffing.terminal import format_verdict, print_differences, print_report_differences
+from contract_tests.report.html.diff import format_diff
 from contract_tests.report.terminal import Terminal
 from fake_server.command_line import refuse
 from fake_server.relay.redact import excerpts_without, known_values
 from fake_server.relay.redact.fields import MAX_KNOWN
+from fake_server.wire.text import dump_json
 
 FAKE = "fake"
+Outputs = tuple[Path | None, Path | None]
+"""The JSON and the HTML file to write."""
 
 
 @click.command("diff")
@@ -42,6 +46,7 @@ FAKE = "fake"
 @click.option("--genuine", type=click.Choice(["A", "B"]), help="Declare that this side is from api.openai.com.")
 @target_options(only_with="--case")
 @json_file
+@output_file("--html", "html_file", text="Write an HTML page to this file, which needs nothing else to be read.")
 def diff_command(
     a: str,
     b: str | None,
@@ -49,6 +54,7 @@ def diff_command(
     show_all: bool,
     genuine: str | None,
     json_file: Path | None,
+    html_file: Path | None,
     **given: Any,
 ) -> int:
     """Compare recordings or reports, or a live target with the fake.
@@ -57,7 +63,7 @@ def diff_command(
     is then sent the requests of the recordings. With --case, the live target at the URL A and the fake are sent
     the same case. Exit code 0 means the same shape, order and framing.
     """
-    kinds = _kinds(only)
+    kinds, outputs = _kinds(only), (json_file, html_file)
     if given["prefixes"]:
         if b is not None:
             raise click.UsageError(f"--case takes one URL, A; omit {b!r}")
@@ -69,7 +75,7 @@ def diff_command(
         pairs, live = ask_both(options)
         names = (f"{live.target}   model {live.model}", FAKE)
         terminal = Terminal(console(), options.secrets)
-        return _print_differences(terminal, names, _genuine(pairs, genuine), kinds, show_all, json_file)
+        return _print_differences(terminal, names, _genuine(pairs, genuine), kinds, show_all, outputs)
     refuse([name for name, _ in TARGET_OPTIONS.values()], "{} is for sending a case; add --case ID or omit it")
     if b is None:
         raise click.UsageError("give two things to compare, A and B, or one URL with --case ID")
@@ -77,10 +83,10 @@ def diff_command(
     report_a, report_b = (reports.read_report(name) for name in (a, b))
     if report_a and report_b:
         refuse(("only", "show_all", "genuine"), "{} is for recordings; reports are compared by their cases")
-        return _reports(terminal, (a, b), report_a, report_b, json_file)
+        return _reports(terminal, (a, b), report_a, report_b, outputs)
     if report_a or report_b:
         raise click.UsageError(f"{a if report_a else b} is a report; compare it with another report")
-    return _print_differences(terminal, (a, b), _genuine(_pairs(a, b), genuine), kinds, show_all, json_file)
+    return _print_differences(terminal, (a, b), _genuine(_pairs(a, b), genuine), kinds, show_all, outputs)
 
 
 def _pairs(a: str, b: str) -> Pairs:
@@ -109,7 +115,7 @@ def _print_differences(
     pairs: Pairs,
     kinds: Sequence[Kind],
     each: bool,
-    json_path: Path | None,
+    outputs: Outputs,
 ) -> int:
     if not pairs.both:
         why = pairs.not_asked[0] if pairs.not_asked else "no name and no request occurs on both sides"
@@ -124,24 +130,28 @@ def _print_differences(
         whose = f"   ({role})" if role is not Role.OTHER else ""
         terminal.print(f"{name}         {of}{whose}")
     print_differences(terminal, comparisons, pairs, each)
-    if json_path:
-        text = written.as_json(names, comparisons, pairs, same, terminal.secrets)
-        terminal.print(f"written   {write(json_path, text)}")
+    _write(terminal, outputs, lambda: written.as_document(names, comparisons, pairs, same, terminal.secrets))
     code = 0 if same else 1
     terminal.print()
     terminal.print(format_verdict(comparisons, pairs, code), "bold green" if same else "bold red")
     return code
 
 
-def _reports(
-    terminal: Terminal, names: tuple[str, str], a: dict[str, Any], b: dict[str, Any], json_path: Path | None
-) -> int:
+def _reports(terminal: Terminal, names: tuple[str, str], a: dict[str, Any], b: dict[str, Any], outputs: Outputs) -> int:
     changes = reports.compare_reports(a, b)
     code = 0 if changes.same else 1
     print_report_differences(terminal, changes, code)
-    if json_path:
-        terminal.print(f"written   {write(json_path, written.reports_as_json(names, changes, terminal.secrets))}")
+    _write(terminal, outputs, lambda: written.reports_as_document(names, changes, terminal.secrets))
     return code
+
+
+def _write(terminal: Terminal, outputs: Outputs, make_document: Callable[[], dict[str, Any]]) -> None:
+    """Write the comparison as JSON and as a page, as far as they are wanted. Raises click.ClickException."""
+    if any(outputs):
+        document = make_document()
+        for path, form in zip(outputs, (dump_json, format_diff), strict=True):
+            if path:
+                terminal.print(f"written   {write(path, form(document))}")
 
 
 def _kinds(only: str | None) -> tuple[Kind, ...]:

@@ -1,4 +1,4 @@
-"""Differences as JSON.
+"""Differences as JSON objects.
 
 Of recordings: `{"format": "openai-contract-diff/1", same, a, b, pairs: [{a, b, same, differences:
 [{kind, where, a, b, verdict or null, rule}], not_compared: [text]}], only_in: {a: [label], b: [label]},
@@ -16,19 +16,19 @@ from typing import Any
 from contract_tests.diffing.difference import Comparison
 from contract_tests.diffing.reports import FindingPlace, ReportDiff
 from contract_tests.diffing.sources import Pairs
-from contract_tests.report.files import clean_json
+from contract_tests.report.files import clean
 
 FORMAT = "openai-contract-diff/1"
 
 
-def as_json(
+def as_document(
     names: tuple[str, str],
     comparisons: Sequence[Comparison],
     pairs: Pairs,
     same: bool,
     secrets: Iterable[str] = (),
-) -> str:
-    """The comparisons of recordings as JSON text, without `secrets`."""
+) -> dict[str, Any]:
+    """The comparisons of recordings as a JSON object, without `secrets`."""
     value = {
         "pairs": [
             {
@@ -43,11 +43,11 @@ def as_json(
         "only_in": {"a": pairs.only_a, "b": pairs.only_b},
         "not_asked": pairs.not_asked,
     }
-    return _text(names, same, value, secrets)
+    return _document(names, same, value, secrets)
 
 
-def reports_as_json(names: tuple[str, str], changes: ReportDiff, secrets: Iterable[str] = ()) -> str:
-    """The comparison of two reports as JSON text, without `secrets`."""
+def reports_as_document(names: tuple[str, str], changes: ReportDiff, secrets: Iterable[str] = ()) -> dict[str, Any]:
+    """The comparison of two reports as a JSON object, without `secrets`."""
     value = {
         "facts": {name: [a, b] for name, a, b in changes.facts},
         **{
@@ -60,12 +60,14 @@ def reports_as_json(names: tuple[str, str], changes: ReportDiff, secrets: Iterab
         "outcomes": [{"case": case, "a": a, "b": b} for case, a, b in changes.outcomes],
         "cases": {"added": changes.added, "removed": changes.removed},
     }
-    return _text(names, changes.same, value, secrets)
+    return _document(names, changes.same, value, secrets)
 
 
 def _place(place: FindingPlace) -> dict[str, Any]:
     return {"rule": place.rule, "in": place.label, "path": place.path}
 
 
-def _text(names: tuple[str, str], same: bool, value: dict[str, Any], secrets: Iterable[str]) -> str:
-    return clean_json({"format": FORMAT, "same": same, "a": names[0], "b": names[1], **value}, secrets)
+def _document(names: tuple[str, str], same: bool, value: dict[str, Any], secrets: Iterable[str]) -> dict[str, Any]:
+    whole = {"format": FORMAT, "same": same, "a": names[0], "b": names[1], **value}
+    document: dict[str, Any] = clean(whole, secrets)
+    return document

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from contract_tests.report.document import JUDGEMENT, RUN, Document
-from contract_tests.report.files import finish
+from contract_tests.report.files import clean, finish
 from contract_tests.report.summary import summarize
 
 EVENT = 'data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":"now","choices":[]}\n\n'
@@ -187,3 +187,51 @@ def make_many(findings: int = 10_000, rules: int = 40, cases: int = 200) -> Docu
     document["cases"] = listed
     document["summary"] = summarize(document)
     return cast(Document, document)
+
+
+def make_diff(text: str = "") -> dict[str, Any]:
+    """A comparison of two pairs of recordings; the same difference is in both."""
+
+    def differ(kind: str, where: str, rule: str = "") -> dict[str, Any]:
+        verdict = f"the proxy drifted{text}" if kind == "shape" else None
+        return {
+            "kind": kind,
+            "where": where + text,
+            "a": f"null{text}",
+            "b": "absent",
+            "verdict": verdict,
+            "rule": rule,
+        }
+
+    shape, timing = differ("shape", "choices[].logprobs", "chat.shape"), differ("timing", "first bytes")
+    pairs = [
+        {"a": f"a/{number}{text}", "b": "b", "same": False, "differences": listed, "not_compared": [f"headers{text}"]}
+        for number, listed in enumerate(([shape, differ("shape", "id")], [shape, timing]))
+    ]
+    only = {"a": [f"a/9{text}"], "b": []}
+    value = {"format": "openai-contract-diff/1", "same": False, "a": f"old{text}", "b": f"new{text}", "pairs": pairs}
+    value |= {"only_in": only, "not_asked": [f"no request {text}"]}
+    return cast(dict[str, Any], clean(value))
+
+
+def make_report_diff(text: str = "", new: int = 2) -> dict[str, Any]:
+    """A comparison of two reports with every kind of change."""
+
+    def find(number: int, rule: str = "tools.call-id") -> dict[str, Any]:
+        place = {"rule": rule, "in": f"chat.{number}{text}", "path": f"id{text}"}
+        return place | {"level": "MUST", "actual": f"missing{text}", "tolerated": False}
+
+    value: dict[str, Any] = {
+        "format": "openai-contract-diff/1",
+        "same": False,
+        "a": f"old.json{text}",
+        "b": f"new.json{text}",
+        "facts": {"target": [f"http://a{text}", f"http://b{text}"]},
+        "new": [find(number) for number in range(new)],
+        "gone": [find(7, "sse.space")],
+        "still": [find(8, "http.date")],
+        "tolerated": [{"rule": f"http.date{text}", "in": "chat.1", "path": "", "before": True, "after": False}],
+        "outcomes": [{"case": f"chat.1{text}", "a": "pass", "b": "fail"}],
+        "cases": {"added": [f"chat.n{text}"], "removed": []},
+    }
+    return cast(dict[str, Any], clean(value))

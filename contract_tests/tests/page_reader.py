@@ -5,6 +5,7 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from typing import Any
 
+from contract_tests.report.html.diff import format_diff
 from contract_tests.report.html.page import format_html
 
 HOSTILE = (
@@ -56,5 +57,10 @@ class Reader(HTMLParser):
         return " ".join(" ".join(self.texts).split())
 
 
+def make_page(document: Any) -> str:
+    """The page of a report or of a comparison."""
+    return format_diff(document) if "same" in document else format_html(document)
+
+
 def read(document: Any) -> Reader:
-    return Reader(format_html(document))
+    return Reader(make_page(document))

@@ -72,6 +72,16 @@ def test_only_some_kinds_are_compared(diff: Callable[..., Ran]) -> None:
     assert (code, last(out)) == (0, "SAME  no differences (exit code 0)")
 
 
+def test_a_comparison_is_written_as_a_page(diff: Callable[..., Ran], tmp_path: Path) -> None:
+    page, report = tmp_path / "diff.html", tmp_path / "diff.json"
+    code, out = diff(POEM, SHAPE, "--html", str(page), "--json", str(report))
+    assert code == 1
+    assert f"written   {page}" in out
+    assert f"written   {report}" in out
+    assert "</span> DIFFERENT</p>" in page.read_text("utf-8")
+    assert not json.loads(report.read_text("utf-8"))["same"]
+
+
 def test_folders_are_paired_by_name_then_by_request(tmp_path: Path, diff: Callable[..., Ran]) -> None:
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()

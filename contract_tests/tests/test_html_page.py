@@ -14,16 +14,18 @@ from contract_tests.report.html.page import format_html, link
 from contract_tests.report.html.streams import streams_of
 from contract_tests.tests.made_up_reports import (
     make_case,
+    make_diff,
     make_exchange,
     make_finding,
     make_judgement,
     make_many,
+    make_report_diff,
     make_run,
 )
 from contract_tests.tests.page_reader import HOSTILE, read
 
 
-@pytest.mark.parametrize("make", [make_run, make_judgement])
+@pytest.mark.parametrize("make", [make_run, make_judgement, make_diff, make_report_diff])
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 @pytest.mark.security("hostile targets")
 def test_no_text_becomes_part_of_the_page(make: Any, text: str) -> None:
@@ -201,3 +203,28 @@ def test_reports_of_older_kits_have_a_page() -> None:
     judged: Any = make_judgement()
     del judged["exchanges_with_findings"], judged["tolerated"], judged["kit"]
     assert "5 recorded exchanges" in read(judged).text
+
+
+def test_a_comparison_of_recordings_counts_a_difference_once() -> None:
+    page = read(make_diff()).text
+    assert "✗ DIFFERENT" in page
+    assert "0 of 2 pairs have the same shape, order and framing." in page
+    assert "Differences 2 of shape, 1 of timing" in page
+    assert "choices[].logprobs null absent the proxy drifted chat.shape 2: a/0" in page
+    assert page.index("choices[].logprobs") < page.index("id null absent")  # what breaks a rule, first
+    for words in ("Only in A a/9", "Not asked no request", "Not compared headers"):
+        assert words in page
+
+
+def test_a_comparison_of_reports_says_what_turned() -> None:
+    page = read(make_report_diff()).text
+    assert "Findings: 2 new, 1 gone, 1 still; 1 case with another outcome." in page
+    assert "chat.1 ✓ pass ✗ fail" in page
+    assert "http.date chat.1 tolerated counts" in page
+    assert "Cases only in B chat.n" in page
+
+
+def test_a_comparison_says_what_it_leaves_out() -> None:
+    page = read(make_report_diff(new=2_000)).text
+    assert "2,000 findings" in page
+    assert "and 1,500 more: the JSON has them all" in page

@@ -10,12 +10,17 @@ from playwright.sync_api import Browser, Dialog, Page, expect
 
 from contract_tests.lab.tools.browser import DESKTOP, PHONE, Opened, find_accessibility_faults, open_page
 from contract_tests.report.html.page import format_html
-from contract_tests.tests.made_up_reports import make_judgement, make_many, make_run
-from contract_tests.tests.page_reader import HOSTILE
+from contract_tests.tests.made_up_reports import make_diff, make_judgement, make_many, make_report_diff, make_run
+from contract_tests.tests.page_reader import HOSTILE, make_page
 
 pytestmark = pytest.mark.slow
 
-PAGES: dict[str, Any] = {"run": make_run, "judgement": make_judgement}
+PAGES: dict[str, Any] = {
+    "run": make_run,
+    "judgement": make_judgement,
+    "diff": make_diff,
+    "report diff": make_report_diff,
+}
 """Each kind of report, as a function that makes one; `text` is what a target says in it."""
 MOST_SCRIPT = 1.0
 """Seconds of processor time that the script may take to open and to filter 10,000 findings."""
@@ -23,7 +28,7 @@ MOST_SCRIPT = 1.0
 
 def write(folder: Path, document: Any) -> str:
     path = folder / "report.html"
-    path.write_text(format_html(document), encoding="utf-8")
+    path.write_text(make_page(document), encoding="utf-8")
     return path.as_uri()
 
 

@@ -71,14 +71,15 @@
     for (const rule of rules) {
       rule.hidden = !fits(rule);
       shownRules += !rule.hidden;
-      const rows = rule.hidden ? null : rule.querySelector(".rows");
-      if (rows) for (const row of rows.querySelectorAll("li")) row.hidden = words.length > 0 && !fits(row) && words.some((word) => text(rows).includes(word));
+      const rows = rule.hidden ? [] : [...rule.querySelectorAll(".rows li, .wide tbody tr")];
+      const narrows = words.length > 0 && rows.some(fits);
+      for (const row of rows) row.hidden = narrows && !fits(row);
     }
     for (const box of cases) {
       box.hidden = (outcome?.value && box.dataset.outcome !== outcome.value) || (section?.value && box.dataset.section !== section.value) || !fits(box);
       shownCases += !box.hidden;
     }
-    const shown = [rules.length ? `${shownRules} of ${rules.length} rules` : "", cases.length ? `${shownCases} of ${cases.length} cases` : ""].filter(Boolean).join(", ");
+    const shown = [rules.length ? `${shownRules} of ${rules.length} ${form.dataset.noun}` : "", cases.length ? `${shownCases} of ${cases.length} cases` : ""].filter(Boolean).join(", ");
     byId("shown").textContent = shown;
   };
   const reset = () => { form.reset(); filter(); };
