@@ -93,6 +93,14 @@ def test_a_run_says_its_verdict_and_both_numbers() -> None:
     assert "The worst ✗ MUST chat.stream.created in 2 cases. created is the Unix time" in page
 
 
+def test_every_link_within_the_page_leads_somewhere() -> None:
+    for document in (make_run(), make_judgement(), make_diff(), make_report_diff()):
+        page = read(document)
+        inside = {address.removeprefix("#") for address in page.addresses if address.startswith("#")}
+        assert inside <= set(page.ids)
+        assert len(set(page.ids)) == len(page.ids)
+
+
 def test_what_was_not_judged_is_named() -> None:
     page = read(make_run()).text
     for outcome, case in (("○ unsupported", "responses.reasoning"), ("– not reached", "errors.keys")):
