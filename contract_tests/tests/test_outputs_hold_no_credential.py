@@ -20,7 +20,9 @@ from contract_tests.diffing.difference import Side
 from contract_tests.diffing.sources import Pairs
 from contract_tests.diffing.terminal import print_differences
 from contract_tests.recordings.judging import Summary
-from contract_tests.report.files import as_json, judgement_as_json
+from contract_tests.report.files import as_json, judgement_as_json, run_document
+from contract_tests.report.html.diff import format_diff
+from contract_tests.report.html.page import format_html
 from contract_tests.report.terminal import Terminal
 from contract_tests.rules import judge
 from contract_tests.rules.engine.judge import Finding
@@ -36,6 +38,7 @@ from contract_tests.tolerance.baseline import as_yaml, renew_baseline
 from fake_server.relay.redact import excerpts_without
 from fake_server.tests.credential_forms import CREDENTIALS
 from fake_server.wire.exchange import Exchange, Request, Write
+from fake_server.wire.text import dump_json
 
 LONG = "and so on " * 12
 RUN = Options(
@@ -152,6 +155,10 @@ def in_baseline(text: str) -> str:
     return as_yaml(renew_baseline(report_of(text).findings, (), (), date(2026, 1, 1)), RUN.secrets)
 
 
+def in_page(text: str) -> str:
+    return format_html(run_document(report_of(text), ExitCode.FINDINGS, RUN.secrets))
+
+
 def in_judgement(text: str) -> str:
     summary = Summary(findings=list(findings_of(broken(text))), surprises=[f"{text}: declares nothing"])
     return judgement_as_json(summary, ExitCode.FINDINGS, secrets=RUN.secrets)
@@ -168,7 +175,8 @@ def in_diff(text: str) -> str:
     comparisons = [compare(Side(View(exchange)), Side(View(plain))) for exchange in (broken(text), events(text))]
     pairs = Pairs(())
     print_differences(terminal, comparisons, pairs, each=True)
-    return printed(terminal) + written.as_json((text, "b"), comparisons, pairs, False, RUN.secrets)
+    document = written.as_document((text, "b"), comparisons, pairs, False, RUN.secrets)
+    return printed(terminal) + dump_json(document) + format_diff(document)
 
 
 def in_message(text: str) -> str:
@@ -180,6 +188,7 @@ OUTPUTS: dict[str, Callable[[str], str]] = {
     "JSON": in_json,
     "JUnit": in_junit,
     "baseline": in_baseline,
+    "page": in_page,
     "judge": in_judgement,
     "issue": in_issue,
     "diff": in_diff,
