@@ -18,6 +18,8 @@ from contract_tests.rules.engine.judge import Finding
 from contract_tests.rules.engine.node import Place
 from contract_tests.rules.outline import MOST_REPLY, MOST_REQUEST, MOST_WRITES, Room, fold, outline
 from contract_tests.run.outcome import CaseResult, ExitCode, Outcome, RunReport
+from contract_tests.tests.planted_key import readable
+from fake_server.tests.credential_forms import CREDENTIALS
 from fake_server.wire.exchange import Aspect, Ending, Exchange, Request, Write
 
 KEY = "sk-proj-Wq3nZ8kT5vB2xL9mR4cY7hF1dG6jP0sA"
@@ -89,6 +91,16 @@ def test_texts_are_masked_before_they_are_cut(at: int, secret: str) -> None:
     assert not shown["reply"]["whole"]
     assert len(shown["reply"]["body"]) == MOST_REPLY
     assert len(shown["request"]["body"]) == MOST_REQUEST
+
+
+@pytest.mark.parametrize("form", list(CREDENTIALS)[::6])
+@pytest.mark.security("credentials in written files")
+def test_no_form_of_a_credential_is_left_at_a_cut(form: str) -> None:
+    text = CREDENTIALS[form]
+    for before in (0, MOST_REPLY - len(text) // 2, MOST_REPLY - len(text) + 2):
+        body = b'data: {"x": "' + b". " * (max(before, 0) // 2) + text.encode() + b'"}\n\n' + b". " * 500
+        exchange = Exchange(Request("POST", "/v1/x", (), body), 200, (("x-error", text),), (Write(body),), label="x")
+        assert readable(text, clean_json(_outline(exchange, texts=True))) == []
 
 
 @pytest.mark.parametrize(
