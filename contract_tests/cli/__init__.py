@@ -13,6 +13,7 @@ from contract_tests.cli.baseline import baseline_command
 from contract_tests.cli.bugs import bugs_command
 from contract_tests.cli.diff import diff_command
 from contract_tests.cli.doctor import doctor_command
+from contract_tests.cli.export import export_command
 from contract_tests.cli.importing import import_command
 from contract_tests.cli.judge import judge_command
 from contract_tests.cli.offline import offline_command
@@ -80,6 +81,7 @@ for command in (
     explain_command,
     bugs_command,
     schema_command,
+    export_command,
 ):
     cli.add_command(command)
 

@@ -16,6 +16,7 @@ from contract_tests.report.terminal import Terminal
 from contract_tests.report.traces import Parts, find_example
 from contract_tests.rules import RULES, find
 from contract_tests.rules.engine.judge import Rule
+from contract_tests.rules.history import since
 from fake_server.wire.packed import archive_of
 from fake_server.wire.text import did_you_mean
 
@@ -51,6 +52,7 @@ def explain_command(rule_id: str) -> int:
         ("clients", format_clients(rule)),
         ("because", rule.basis),
         ("see", rule.see),
+        ("since", since(rule.id)),
         ("expected", rule.expected),
         ("needs", ", ".join(sorted(rule.needs))),
         ("yields to", ", ".join(rule.yields_to)),

@@ -1,4 +1,4 @@
-"""`python -m contract_tests.lab.pages.rules_page`: rules/RULES.md, every rule with why and examples."""
+"""`python -m contract_tests.lab.pages.rules_page`: rules/RULES.md, every rule with why and examples, and CHANGES.md."""
 
 from __future__ import annotations
 
@@ -16,8 +16,18 @@ from contract_tests.report.traces import SOURCE, find_example
 from contract_tests.rules import RULES
 from contract_tests.rules.catalogue import SECTIONS
 from contract_tests.rules.engine.judge import Level, Rule, Section
+from contract_tests.rules.history import FILE, Version, add_changes, changes_since, load_history, since
 
 PAGE = ROOT / "contract_tests" / "rules" / "RULES.md"
+CHANGES = PAGE.with_name("CHANGES.md")
+CHANGES_HEAD = """\
+<!-- generated from history.yaml by `make rules` -->
+
+# What became of the rules
+
+Ids are permanent: the id of a rule that is withdrawn is never given to another. Where a rule flags more or less than
+before, the CHANGELOG says so. [RULES.md](RULES.md) has every rule.
+"""
 HEAD = """\
 <!-- generated from the rules by `make rules`; edit the rules, not this page -->
 
@@ -26,7 +36,8 @@ HEAD = """\
 {total} rules: {levels}. Clients rely on MUST rules. A SHOULD rule describes what api.openai.com does and
 most clients expect. A NOTE is worth knowing. Each rule says what goes wrong if it is broken and where
 it comes from, and links to an exchange that keeps it and to one that breaks it; `contract explain RULE` shows
-the place in both. How clients react to the broken exchange was measured on {measured}, with {clients}.
+the place in both. Ids are permanent; [CHANGES.md](CHANGES.md) says what each version added. How clients react to the
+broken exchange was measured on {measured}, with {clients}.
 """
 
 
@@ -78,6 +89,7 @@ def _rule(rule: Rule) -> Iterator[str]:
     if rule.basis:
         yield f"- because: {_plain(rule.basis)}"
     yield f"- source: <{rule.see}>"
+    yield f"- since: {since(rule.id)}"
     if examples := _examples(rule):
         yield f"- examples: {examples}"
     yield ""
@@ -107,24 +119,71 @@ def _plain(text: str) -> str:
     return "`".join(parts)
 
 
+def changes() -> str:
+    """The page of what each version added, changed and withdrew, the newest first."""
+    versions = load_history().items()
+    return "\n".join((CHANGES_HEAD, *(line for version in reversed(versions) for line in _version(*version))))
+
+
+def _version(name: str, changes: Version) -> Iterator[str]:
+    yield f"## {name.capitalize()}"
+    yield ""
+    for title, ids in (
+        ("Added", _by_section(changes)),
+        ("Another level", _levels(changes)),
+        ("Withdrawn", _gone(changes)),
+    ):
+        if lines := list(ids):
+            yield from (f"{title}:", "", *lines, "")
+    if not changes:
+        yield from ("The rules stayed as they were.", "")
+
+
+def _by_section(changes: Version) -> Iterator[str]:
+    sections: dict[str, list[str]] = {}
+    for name, level in changes.get("added", {}).items():
+        sections.setdefault(name.rpartition(".")[0], []).append(f"`{name}` {level}")
+    for section, entries in sections.items():
+        yield f"- {section} ({len(entries)}): {', '.join(entries)}"
+
+
+def _levels(changes: Version) -> Iterator[str]:
+    return (f"- `{name}` is {level}" for name, level in changes.get("levels", {}).items())
+
+
+def _gone(changes: Version) -> Iterator[str]:
+    return (f"- `{name}`: {reason}" for name, reason in changes.get("withdrawn", {}).items())
+
+
+def pages() -> dict[Path, str]:
+    """The text that each file made from the rules should have. The history comes first, as the pages show it."""
+    levels = {rule.id: rule.level.value for rule in RULES.values()}
+    return {FILE: add_changes(levels), CHANGES: changes(), PAGE: document()}
+
+
 @click.command()
-@click.option("--write", is_flag=True, help=f"Write {PAGE.name}.")
-@click.option("--check", is_flag=True, help=f"Fail if {PAGE.name} is out of date or a rule lacks its explanation.")
+@click.option("--write", is_flag=True, help="Write RULES.md, CHANGES.md and history.yaml.")
+@click.option("--check", is_flag=True, help="Fail if one of them is out of date or a rule lacks its explanation.")
 def main(write: bool, check: bool) -> None:
     """Print the page with every rule."""
-    made, missing = document(), list(lacking())
-    stale = not PAGE.exists() or PAGE.read_text("utf-8") != made
-    for name, what in missing:
+    if write and (missing := list(changes_since({rule.id: rule.level.value for rule in RULES.values()}))):
+        FILE.write_text(pages()[FILE], "utf-8")
+        load_history.cache_clear()
+        click.echo(f"{FILE.name}: {len(missing)} added")
+    stale = {path: text for path, text in pages().items() if not path.exists() or path.read_text("utf-8") != text}
+    lacks = list(lacking())
+    for name, what in lacks:
         click.echo(f"{name} lacks {what}", err=True)
     if write:
-        PAGE.write_text(made, "utf-8")
-        click.echo(f"{PAGE.relative_to(ROOT)}: {'written' if stale else 'was up to date'}")
+        for path, text in stale.items():
+            path.write_text(text, "utf-8")
+        click.echo(f"written: {', '.join(path.name for path in stale)}" if stale else "all was up to date")
     elif not check:
-        click.echo(made)
+        click.echo(document())
     elif stale:
-        raise click.ClickException(f"{PAGE.name} is out of date: run make rules")
-    elif missing:
-        raise click.ClickException(f"{len({name for name, _ in missing})} rules lack their explanation")
+        raise click.ClickException(f"{', '.join(path.name for path in stale)}: out of date: run make rules")
+    elif lacks:
+        raise click.ClickException(f"{len({name for name, _ in lacks})} rules lack their explanation")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ EVICTED = (REQUESTS, STORED, USES)
 """What may go to make room."""
 MOST_ADDED, MOST_IN_FLIGHT, MOST_CONNECTIONS = 48 * MIB, 64 * MIB, 48 * MIB
 """Bytes of scripts, queued replies and faults, bytes in flight, and bytes of connections, in all spaces together."""
-MOST_LASTING = 96 * MIB
+MOST_LASTING = 80 * MIB
 """Bytes beyond which nothing large is taken in flight beside scripts, queued replies and faults."""
 LARGEST_ALONE = 72 * MIB
 """Bytes of a reply that fits beside no more than a megabyte: 2,048 embeddings of 1,536 numbers have 65 MiB."""
