@@ -129,7 +129,7 @@ def save(fixture: Fixture, path: Path, inline: int = 0, over: Replaceable = ANY)
     A reply's body of up to `inline` bytes stands in the head if it is text. Raises OSError; the previous fixture
     is then intact. Raises files.Taken if another version of the head stands there than `over`.
     """
-    head, bodies = _describe(fixture, path.stem, inline)
+    head, bodies = _describe(fixture, path.stem.encode("utf-8", "ignore").decode() or "body", inline)
     write_fixture(path, head, bodies, over)
 
 
@@ -140,9 +140,14 @@ def as_text(fixture: Fixture, inline: int) -> str:
 
 
 def _describe(fixture: Fixture, stem: str, inline: int) -> tuple[dict[str, Any], Bodies]:
-    head: dict[str, Any] = {MARK: VERSION, "title": fixture.title}
+    head: dict[str, Any] = {MARK: VERSION, "title": _spell(fixture.title)}
     if fixture.breaks:
         head["breaks"] = list(fixture.breaks)
-    head |= {name: value for name in ("source", "notes") if (value := getattr(fixture, name))}
+    head |= {name: _spell(value) for name in ("source", "notes") if (value := getattr(fixture, name))}
     described, bodies = describe_exchange(fixture.exchange, stem, inline)
     return head | described, bodies
+
+
+def _spell(text: str) -> str:
+    """A text as YAML can hold it: bytes of a file's name that are not UTF-8 become escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
