@@ -25,7 +25,7 @@ _PIPES = re.compile(r"/dev/(?:stdin|fd/\d+)|/proc/self/fd/\d+")
 """What a shell calls the pipes that it opens for a command, as in `--baseline <(make-baseline)`."""
 PATIENCE = 5.0
 """Seconds that a FIFO may let a reader wait."""
-_STREAMS = re.compile(r"/dev/.+|/proc/.+")
+_STREAMS = re.compile(r"/dev/(?!shm/).+|/proc/.+")
 """Places where nothing is replaced: `--json /dev/stdout` is written as it is."""
 _KINDS = {
     stat.S_IFIFO: "a FIFO",
