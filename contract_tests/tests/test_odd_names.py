@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,8 @@ def test_a_file_of_any_name_is_imported(name: bytes, sample: str, tmp_path: Path
 @pytest.mark.parametrize("text", ["\udcff", "a \ud83d b", "\ude00\ud83d", "caf\udce9.har"])
 def test_half_of_a_pair_in_a_text_is_written_as_an_escape(field: str, text: str, tmp_path: Path) -> None:
     exchange = Exchange(Request("POST", "/v1/chat/completions", (), b"{}"), 200)
-    fixture.save(Fixture(exchange, **{field: text}), tmp_path / "a.yaml")
+    words: dict[str, Any] = {field: text}
+    fixture.save(Fixture(exchange, **words), tmp_path / "a.yaml")
     assert getattr(fixture.load(tmp_path / "a.yaml"), field) == text.encode("utf-8", "backslashreplace").decode()
 
 
