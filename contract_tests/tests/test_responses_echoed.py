@@ -47,7 +47,8 @@ def answered(sent: dict[str, Any], back: dict[str, Any], name: str = "response-c
 
 @pytest.mark.parametrize("name", ECHOED)
 def test_what_comes_back_as_it_was_sent_has_the_callers_type(name: str) -> None:
-    aside = {"responses.tool-choice"}  # no answer here calls what it was to call
+    # No answer here calls what it was to call, and what the reference excludes is to be refused.
+    aside = {"responses.tool-choice", "responses.built-in-called", "responses.refuses-wrong-values"}
     assert broken(answered(ECHOED[name], ECHOED[name])) <= aside
     assert broken(answered(ECHOED[name], ECHOED[name], "response-stream")) <= aside
 
@@ -94,6 +95,22 @@ def test_what_the_server_changed_has_a_type_of_the_reference(sent: dict[str, Any
         "responses.object",
         "responses.members",
     }
+
+
+def test_a_member_that_only_another_tool_was_sent_without_is_missed() -> None:
+    named = {"name": "get_time", "parameters": {"type": "object"}, "strict": True}
+    space = {"type": "namespace", "name": "clocks", "description": "d"}
+    sent = {"tools": [{**space, "tools": [{"type": "custom", "name": "x"}, {"type": "function", **named}]}]}
+    lost = {name: value for name, value in named.items() if name != "name"}
+    back = {"tools": [{**space, "tools": [{"type": "custom", "name": "x"}, {"type": "function", **lost}]}]}
+    assert "responses.shape" not in broken(answered(sent, sent))
+    assert "responses.shape" in broken(answered(sent, back))
+    without = {"tools": [{**space, "tools": [{"type": "function", **lost}, {"type": "function", **named}]}]}
+    again = {
+        "tools": [{**space, "tools": [{"type": "function", **lost}, {"type": "function", **lost, "strict": False}]}]
+    }
+    assert "responses.shape" not in broken(answered(without, without))
+    assert "responses.shape" in broken(answered(without, again))
 
 
 def test_many_values_of_a_wrong_type_are_compared_once_each() -> None:

@@ -26,11 +26,21 @@ def without_echoes(complaints: Iterable[Complaint], response: Node, request: Nod
     for path, complaint in found:
         if any(path[:length] in new for length in range(1, len(path) + 1)):
             continue
+        value = complaint[0].value
+        if value is MISSING:  # it was sent without this member
+            path = path[:-1]
+            value = _value_at(response.value, path)
         names = tuple(step if isinstance(step, str) else 0 for step in path)
         if names not in sent:
             sent[names] = set(map(_written, _values_at(request.value, names)))
-        if _written(complaint[0].value) not in sent[names]:
+        if _written(value) not in sent[names]:
             yield complaint
+
+
+def _value_at(value: Any, path: Path) -> Any:
+    for step in path:
+        value = value[step]
+    return value
 
 
 def _path_in(response: Node, where: Node) -> Path:
