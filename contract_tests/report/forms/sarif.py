@@ -29,6 +29,7 @@ MOST = 5_000
 """Results; GitHub shows no more of a run and refuses 25,000. MUST findings come first."""
 LEVELS = {Level.MUST: "error", Level.SHOULD: "warning", Level.NOTE: "note"}
 _URI = re.compile(r"https?://[A-Za-z0-9][\w.~/#?&=%+:-]*", re.ASCII)
+_VERSION = re.compile(r"\d[\w.+-]{0,40}", re.ASCII)
 _INFORMATION = "https://platform.openai.com/docs/api-reference"
 
 
@@ -42,7 +43,7 @@ def format_sarif(document: Document) -> str:
         "tool": {
             "driver": {
                 "name": "openai-contract-kit",
-                "version": one_line(document.get("kit", "") or "unknown", 40),
+                "version": kit if _VERSION.fullmatch(kit := document.get("kit", "")) else "0",
                 "informationUri": _INFORMATION,
                 "rules": [_rule(rules[rule]) for rule in order],
             }
@@ -79,10 +80,10 @@ def _invocation(document: Document, left_out: int) -> dict[str, Any]:
 
 def _rule(finding: FindingIn) -> dict[str, Any]:
     """What is to be known of a rule, as one of its findings tells it."""
-    clause, breaks = one_line(finding["clause"], 1_000) or finding["rule"], one_line(finding["breaks"], 1_000)
+    clause, breaks = one_line(finding["clause"], 1_000) or _rule_id(finding), one_line(finding["breaks"], 1_000)
     text = " ".join(filter(None, (clause, breaks and f"What breaks: {breaks}.")))
     rule = {
-        "id": one_line(finding["rule"], 200),
+        "id": _rule_id(finding),
         "shortDescription": {"text": clause},
         "fullDescription": {"text": clause},
         "help": {"text": text, "markdown": _literally(text)},
@@ -97,7 +98,7 @@ def _result(document: Document, finding: FindingIn, index: int, seen: Counter[st
     identity = hashlib.sha256("\0".join((finding["rule"], finding["in"], path)).encode()).hexdigest()
     seen[identity] += 1
     result = {
-        "ruleId": one_line(finding["rule"], 200),
+        "ruleId": _rule_id(finding),
         "ruleIndex": index,
         "level": LEVELS[Level(finding["level"])],
         "message": {"text": _message(_describe(finding))},
@@ -113,6 +114,10 @@ def _result(document: Document, finding: FindingIn, index: int, seen: Counter[st
     justification = f"{entry['by']}: {entry['reason']}" + (f" ({entry['link']})" if entry["link"] else "")
     suppression = {"kind": "external", "status": "accepted", "justification": one_line(justification)}
     return {**result, "suppressions": [suppression]}
+
+
+def _rule_id(finding: FindingIn) -> str:
+    return one_line(finding["rule"], 200) or "unnamed"
 
 
 def _describe(finding: FindingIn) -> str:
