@@ -14,7 +14,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-NOT_SHIPPED = {"tests", "lab", "__pycache__", "README.md", "RULES.md", "CHANGES.md", "BUGS.md"}
+NOT_SHIPPED = {"tests", "lab", "container", "__pycache__", "README.md", "RULES.md", "CHANGES.md", "BUGS.md"}
 """Folders and files of any depth that a user of the kit has no use for; what is in the pages the commands print."""
 
 PACKED = ("broken", "bugs")

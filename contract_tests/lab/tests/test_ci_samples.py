@@ -85,6 +85,7 @@ def test_real_checkers_take_the_action_and_the_samples(tmp_path: Path) -> None:
         "vendor.github-actions": ROOT / "action.yml",
         "vendor.github-workflows": tmp_path / "workflow.yml",
         "vendor.gitlab-ci": tmp_path / "gitlab.yml",
+        "vendor.compose-spec": ROOT / "fake_server" / "container" / "compose.yaml",
     }
     samples["vendor.github-workflows"].write_text(CODE["GitHub"], encoding="utf-8")
     samples["vendor.gitlab-ci"].write_text(CODE["GitLab"], encoding="utf-8")

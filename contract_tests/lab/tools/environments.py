@@ -52,7 +52,7 @@ def python_environment(
     home = ENVIRONMENTS / name
     content = "\n".join((sys.version, str(base), *requirements, pins.read_text("utf-8") if pins else ""))
     options = ("--constraint", str(pins)) if pins else ()
-    _build_once(home, content, lambda: create(home, (*options, *requirements), seconds, base))
+    build_once(home, content, lambda: create(home, (*options, *requirements), seconds, base))
     return home / "bin" / "python"
 
 
@@ -70,7 +70,7 @@ def unpacked_source(name: str, requirement: str, seconds: float = INSTALL_SECOND
             source.extractall(home, filter="data")
         archive.unlink()
 
-    _build_once(home, requirement, build)
+    build_once(home, requirement, build)
     (folder,) = (path for path in home.iterdir() if path.is_dir())
     return folder
 
@@ -87,7 +87,7 @@ def node_environment(name: str, packages: Sequence[str], seconds: float = INSTAL
         (home / "package.json").write_text("{}")
         run_installer("npm", "install", "--prefix", str(home), *_NPM_QUIET, *packages, seconds=seconds)
 
-    _build_once(home, "\n".join((_node_version(), *packages)), build)
+    build_once(home, "\n".join((_node_version(), *packages)), build)
     return home
 
 
@@ -101,7 +101,7 @@ def locked_node_environment(name: str, source: Path, seconds: float = INSTALL_SE
             shutil.copy(file, home)
         run_installer("npm", "ci", "--prefix", str(home), *_NPM_QUIET, seconds=seconds)
 
-    _build_once(home, "\n".join((_node_version(), *(file.read_text("utf-8") for file in files))), build)
+    build_once(home, "\n".join((_node_version(), *(file.read_text("utf-8") for file in files))), build)
     return home
 
 
@@ -172,11 +172,11 @@ def _python_with_pip() -> Path:
         if int(ensurepip.version().partition(".")[0]) < 24:
             run_installer(str(python), "-m", "pip", "install", "--quiet", "--no-input", "--upgrade", "pip")
 
-    _build_once(home, sys.version, build)
+    build_once(home, sys.version, build)
     return python
 
 
-def _build_once(home: Path, content: str, build: Callable[[], None]) -> None:
+def build_once(home: Path, content: str, build: Callable[[], None]) -> None:
     """Build `home` under a lock, unless its stamp says that it was built from `content`."""
     stamp = home / ".built-from"
     home.parent.mkdir(parents=True, exist_ok=True)
