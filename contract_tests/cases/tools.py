@@ -23,6 +23,7 @@ from contract_tests.rules.relations.arrival import TRIES, calls
 from contract_tests.target.ask import Ask, Body
 from contract_tests.target.case import case, chat_case
 from contract_tests.target.errors import NotReached, SetupFailed
+from fake_server.wire.jsontext import is_json
 
 FEATURES = ("tools", "tool_choice")
 NAMED = {"type": "function", "function": {"name": "get_time"}}
@@ -43,14 +44,6 @@ def tools_case(case_id: str, title: str, choice: Any, question: str = QUESTION, 
 
 def _call(call_id: str, name: str, city: str) -> dict[str, Any]:
     return {"id": call_id, "type": "function", "function": {"name": name, "arguments": json.dumps({"city": city})}}
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def _two(calls: int) -> None:
@@ -95,7 +88,7 @@ async def result(ask: Ask) -> None:
     first = await ask(ask.body(QUESTION, 200, **_tools("required")), role="call")
     message = next(iter(first.root["choices"]), first.root)["message"]
     ids = [call["id"].text for call in message["tool_calls"]]
-    whole = all(_is_json(call["function"]["arguments"].text) for call in message["tool_calls"])
+    whole = all(is_json(call["function"]["arguments"].text) for call in message["tool_calls"])
     if not ids or not all(ids) or not whole:
         raise SetupFailed("the first turn has no whole tool call with an id to answer")
     results = [

@@ -57,6 +57,15 @@ class _Unusual(Exception):
     """The text is not plain JSON and must be parsed again, slowly, to say what is wrong and where."""
 
 
+def is_json(text: str | bytes) -> bool:
+    """Whether json.loads takes the text, as most clients do; `parse` is stricter."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):

@@ -18,7 +18,6 @@ from contract_tests.recordings.importing.entry import (
     errors_at,
     exchange_of,
     is_decoded,
-    is_json,
     place_of,
     target_of,
 )
@@ -26,6 +25,7 @@ from contract_tests.recordings.importing.messages import STATUS, read_fields, re
 from contract_tests.recordings.importing.printed import reason_against
 from contract_tests.recordings.recording import InputError
 from fake_server.wire.exchange import Aspect, Exchange, Headers, Request, header
+from fake_server.wire.jsontext import is_json
 
 NOTES = (
     "curl prints heads as they came and the body without its transfer coding: chunk boundaries, pauses and "

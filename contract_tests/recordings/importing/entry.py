@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -233,15 +232,6 @@ def _consistent_headers(reply: Reply) -> tuple[Headers, list[str]]:
         out["Transfer-Encoding"] = f"{transfer} is left out because the body was kept without it."
     headers = tuple(pair for pair in reply.headers if pair[0].title() not in out)
     return headers, [f"{name}: {why}" for name, why in out.items()]
-
-
-def is_json(text: bytes) -> bool:
-    """Whether these bytes are a JSON text."""
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def is_decoded(headers: Headers, body: bytes) -> bool:

@@ -20,7 +20,6 @@ from contract_tests.recordings.importing.entry import (
     exchange_of,
     fields,
     is_decoded,
-    is_json,
     place_of,
     target_of,
     wrong_type,
@@ -29,6 +28,7 @@ from contract_tests.recordings.importing.printed import reason_against
 from contract_tests.recordings.recording import InputError
 from fake_server.wire.capture import ReplyCapture
 from fake_server.wire.exchange import Aspect, Ending, Exchange, Headers, Request, header
+from fake_server.wire.jsontext import is_json
 
 HTTPRR_NOTES = (
     "httprr keeps messages as Go writes them again: chunk boundaries, pauses, header case, compressed bytes and "

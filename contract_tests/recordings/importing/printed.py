@@ -13,7 +13,7 @@ import textwrap
 from dataclasses import dataclass
 
 from contract_tests.recordings.importing.bodies import with_blank_lines
-from contract_tests.recordings.importing.entry import is_json
+from fake_server.wire.jsontext import is_json
 
 REPLY = re.compile(r"\s*(?:HTTP/\d|[{\[]|(?:data|event|id|retry):|[*<>] )")
 _BEGIN = re.compile(r"^(?:HTTP/\d|\{|\[|data:|event:)", re.MULTILINE)

@@ -5,7 +5,6 @@ Each takes a reply and dice, and returns a Change, or None where the reply has n
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -13,6 +12,7 @@ from functools import partial
 from contract_tests.lab.mutation.operators.kind import Change, Operator
 from contract_tests.lab.mutation.reply import DATA, DONE, GAP, Reply
 from fake_server.wire.exchange import Aspect, Ending
+from fake_server.wire.jsontext import is_json
 from fake_server.wire.sse import BOM
 
 TYPES = ("text/html", "text/plain", "application/json", "text/event-stream", "application/octet-stream")
@@ -108,18 +108,10 @@ def cut(ending: Ending, reply: Reply, dice: random.Random) -> Change | None:
     """The body stops at any byte before its end."""
     exchange, body = reply.exchange, reply.exchange.payload
     place = dice.randrange(len(body))
-    if ending is Ending.CLEAN and not reply.is_stream and _is_json(body[:place]):
+    if ending is Ending.CLEAN and not reply.is_stream and is_json(body[:place]):
         return None
     changed = exchange.with_payload(body[:place]).but(ending=ending, unknown=exchange.unknown - {Aspect.ENDING})
     return Change(f"byte {place}", changed, f"{len(body)} bytes", f"ends {ending.value} here")
-
-
-def _is_json(body: bytes) -> bool:
-    try:
-        json.loads(body)
-    except ValueError:
-        return False
-    return True
 
 
 FRAMING: dict[str, Operator] = {
