@@ -182,8 +182,9 @@ def main(
         options: dict[str, Any] = {"match": match, "ignore": ignore, "speed": speed, "allow_hosts": allow_hosts}
         if record_from is None:
             refuse(("allow_origins",), "any page may ask for recordings; {} is for --record-from: leave it out")
-            serve_recordings(replay, port, miss_status=miss_status, **options)
+            serve_recordings(replay, port, miss_status=miss_status, inspector=not no_inspector, **options)
             return
+        refuse(("no_inspector",), "--record-from has no inspector: leave out {}")
         refuse(("miss_status",), "--record-from asks the server where no recording matches: leave out {}")
         if len(replay) > 1 or replay[0].is_file():
             fail("--record-from records into one folder: name it with --replay, once")

@@ -18,6 +18,7 @@ from fake_server.api.reply import ErrorReply
 from fake_server.connection import PIECE, Connection, Listener
 from fake_server.replay.clock import Clock, Pace
 from fake_server.replay.ignoring import Part
+from fake_server.replay.inspection import Inspection
 from fake_server.replay.matching import Match, RecordingMatcher, error_exchange
 from fake_server.replay.sources import Recording, load_exchanges
 from fake_server.wire.bounds import Bounds
@@ -46,8 +47,9 @@ class Playback(Listener):
     whose target was unreachable the connection is reset. A recording that exceeded a limit, or whose client
     left, stops where it stopped then. A request that nothing matches gets a reply with `miss_status` that
     names the nearest recording; `misses` collects these messages. `allow_hosts` are names that clients may give
-    the server (see AllowedHosts). Raises FixtureError for recordings that cannot be read, ValueError for what
-    cannot be ignored and for what is no name.
+    the server (see AllowedHosts);
+    `inspector` False serves no page at /__fake__/. Raises FixtureError for recordings that cannot be read,
+    ValueError for what cannot be ignored and for what is no name.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Playback(Listener):
         bounds: Bounds | None = None,
         clock: Clock | None = None,
         allow_hosts: Iterable[str] = (),
+        inspector: bool = True,
     ) -> None:
         super().__init__(port)
         self._held: dict[Connection, int] = {}  # the bytes of requests under way
@@ -72,6 +75,7 @@ class Playback(Listener):
             load_exchanges(recordings), match=match, miss_status=miss_status, ignore=ignore
         )
         self.misses = self._matcher.misses
+        self._inspection = Inspection(self._matcher) if inspector else None
 
     @property
     def base_url(self) -> str:
@@ -89,7 +93,7 @@ class Playback(Listener):
     async def serve_connection(self, client: Connection) -> None:
         try:
             while (request := await self._read(client)) is not None:
-                stays = await play(client, self._answer(request.request), request.request, self._pace, self.bounds)
+                stays = await self._serve(client, request.request)
                 self._held.pop(client, None)
                 self.wait(client)
                 if not stays or not request.keeps_alive:
@@ -98,6 +102,27 @@ class Playback(Listener):
         finally:
             self._held.pop(client, None)
             client.drop()
+
+    async def _serve(self, client: Connection, request: Request) -> bool:
+        """Answer one request; returns whether the connection stays open."""
+        refusal = self._hosts.refuse(header(request.headers, "host"), request.target.encode("latin-1"))
+        if refusal is not None:
+            error = ErrorReply(refusal.status, refusal.message, code=refusal.code)
+            return await play(client, error_exchange(error, request), request, self._pace, self.bounds)
+        inspection = self._inspection
+        if inspection is not None and inspection.is_asked(request):
+            if await inspection.follow(client, request, self.bounds.idle):
+                return False
+            return await play(client, inspection.answer(request), request, self._pace, self.bounds)
+        missed = self._matcher.missed
+        exchange = self._answer(request)
+        if inspection is None:
+            return await play(client, exchange, request, self._pace, self.bounds)
+        played = inspection.add(request, exchange, self.misses[-1] if self._matcher.missed > missed else "")
+        try:
+            return await play(client, exchange, request, self._pace, self.bounds)
+        finally:
+            played.ended()
 
     async def _read(self, client: Connection) -> RequestCapture | None:
         """The next complete request; None if the client left, is too slow, or does not send HTTP."""
@@ -134,9 +159,6 @@ class Playback(Listener):
         return request
 
     def _answer(self, request: Request) -> Exchange:
-        refusal = self._hosts.refuse(header(request.headers, "host"), request.target.encode("latin-1"))
-        if refusal is not None:
-            return error_exchange(ErrorReply(refusal.status, refusal.message, code=refusal.code), request)
         if _is_upgrade(request) and not any(_is_upgrade(recorded.request) for recorded in self._matcher.recordings):
             upgrade = error_exchange(ErrorReply(426, NO_WEB_SOCKET, code="websocket_not_supported"), request)
             return upgrade.but(headers=(*upgrade.headers, ("Upgrade", "HTTP/1.1")))

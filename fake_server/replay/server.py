@@ -27,8 +27,10 @@ class ReplayServer:
     `messages[*].id`), `iso-time`, `uuid`, or regular expressions. `speed` divides the recorded pauses, 0
     skips them. A request that nothing matches gets a reply with `miss_status` and code no_fixture_match that
     names the nearest recording. `allow_hosts` are names beyond localhost by which clients call it, such as
-    host.docker.internal; `*` is any. Also works as an async context manager. Raises FixtureError for recordings
-    that cannot be read, ValueError for what cannot be ignored and for what is no name, OSError for a port in use.
+    host.docker.internal; `*` is any.
+    `inspector` False serves no page at /__fake__/. Also works as an async context manager. Raises FixtureError for
+    recordings that cannot be read, ValueError for what cannot be ignored and for what is no name, OSError for a
+    port in use.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class ReplayServer:
         port: int = 0,
         clock: Clock | None = None,
         allow_hosts: Iterable[str] = (),
+        inspector: bool = True,
     ) -> None:
         self._playback = Playback(
             recordings,
@@ -52,6 +55,7 @@ class ReplayServer:
             port=port,
             clock=clock,
             allow_hosts=allow_hosts,
+            inspector=inspector,
         )
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None

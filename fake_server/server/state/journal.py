@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from array import array
 from bisect import bisect_left
@@ -15,14 +14,12 @@ from sys import getsizeof
 from typing import Any
 
 from fake_server.api.request import endpoint_of
-from fake_server.relay.redact import mask_text
 from fake_server.relay.redact.fields import sent_credentials
-from fake_server.relay.redact.names import is_secret_field
 from fake_server.relay.redact.patterns import is_distinctive
+from fake_server.relay.redact.shown import shown_value
 from fake_server.server.state.memory import REQUESTS, Evicting, Ledger
 from fake_server.wire.exchange import Exchange, Request
 
-REDACTED = "<redacted>"
 MOST_KEPT, _AT_ONCE = 256 * 1024, 4 * 1024
 """Bytes of one reply that are held at most, and those that may not be counted yet."""
 MOST_WRITES = 256
@@ -35,11 +32,6 @@ _EMPTY, _FIELD = getsizeof(""), 120
 ENDPOINTS = ("chat/completions", "completions", "embeddings", "moderations", "models")
 BOUNDS = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0, 60.0)
 """Upper bounds of the histogram's buckets, in seconds; slower requests are in a last one."""
-_SECRET = re.compile(r"authorization|api-?key|token|secret|password|cookie|subscription-key")
-
-
-def _shown(name: str, value: str) -> str:
-    return REDACTED if _SECRET.search(name) or is_secret_field(name) else mask_text(value, ())
 
 
 @dataclass
@@ -103,7 +95,7 @@ class JournalEntry:
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
         """The request's headers, names in lower case; values of credentials read `<redacted>`."""
-        return tuple((name, _shown(name, value)) for name, value in self.fields.items())
+        return tuple((name, shown_value(name, value)) for name, value in self.fields.items())
 
     @property
     def credentials(self) -> tuple[str, ...]:
