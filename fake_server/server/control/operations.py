@@ -5,26 +5,24 @@ Replies are JSON, and errors in OpenAI's form.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from fake_server.api import errors
-from fake_server.api.reply import ErrorReply
-from fake_server.faults import FaultError
-from fake_server.faults.active import ActiveFault
-from fake_server.scripts.book import join_books, parse, parse_text
-from fake_server.scripts.model import Script
-from fake_server.scripts.yaml_lines import ScriptError
-from fake_server.server.admission import OF_PAGES
-from fake_server.server.body_text import LARGE
+from fake_server.server.control.adding import (
+    add_items,
+    in_thread,
+    parse_scripts,
+    queue_replies,
+    read_faults,
+    use_scripts,
+)
 from fake_server.server.control.clock import set_clock, tell_time
 from fake_server.server.control.inspecting import (
     answer_again,
@@ -36,26 +34,17 @@ from fake_server.server.control.inspecting import (
 from fake_server.server.control.replies import (
     BOOLEANS,
     context_of,
-    error_response,
     json_response,
     refuse_because,
     space_of,
 )
 from fake_server.server.control.serialize import serialize_fault, serialize_request, serialize_script, write_list
-from fake_server.server.request_context import CONTROL, METRICS, Refused, RequestContext
-from fake_server.server.state.memory import StorageFull
+from fake_server.server.request_context import CONTROL, METRICS
 from fake_server.server.state.space import Space
-from fake_server.wire import jsontext
 
 INSPECTOR, EVENTS = f"{CONTROL}/inspector", f"{CONTROL}/events"
 SHOWN = 100
-SHORT = 2000
-"""Bytes of what is added on the event loop; more is read in the thread."""
-Result = TypeVar("Result")
 _WHOLE, _STATUS = re.compile(r"[0-9]{1,9}"), re.compile(r"[1-5][0-9]{2}")
-_TIMES = re.compile(r";\s*times=([0-9]{1,9})\s*\Z")
-_UNDECLARED = ("", "text/plain", "application/x-www-form-urlencoded")
-"""Types of a body that `curl -d` and the like send without meaning them."""
 SEE = ("requests", "scripts", "replies", "faults", "reset", "spaces", "clock", "catalogue", "events")
 
 
@@ -126,8 +115,8 @@ async def add_scripts(request: Request) -> Response:
     if given not in BOOLEANS:
         return refuse_because(f"check is true or false, not {given[:50]!r}")
     if not BOOLEANS[given]:
-        return await _add(request, _use, None)
-    checked = await _add(request, lambda _, items: _parse(items), None)
+        return await add_items(request, use_scripts, None)
+    checked = await add_items(request, lambda _, items: parse_scripts(items), None)
     if checked.status_code != 201:
         return checked
     return json_response({"scripts": json.loads(bytes(checked.body))["added"]})
@@ -135,7 +124,7 @@ async def add_scripts(request: Request) -> Response:
 
 async def add_replies(request: Request) -> Response:
     """POST: answer the next request so, with a list the next ones; `{reply, when, times}`, a reply or its text."""
-    return await _add(request, _queue, lambda text: [{"text": text}])
+    return await add_items(request, queue_replies, lambda text: [{"text": text}])
 
 
 async def list_faults(request: Request) -> Response:
@@ -145,7 +134,7 @@ async def list_faults(request: Request) -> Response:
 
 async def add_faults(request: Request) -> Response:
     """POST: put faults in force: `{fault, …}` or `{bug: ID}`, and `when` and `times`, or as the header has them."""
-    return await _add(request, Space.activate, _written_faults)
+    return await add_items(request, Space.activate, read_faults)
 
 
 async def remove_faults(request: Request) -> Response:
@@ -234,96 +223,13 @@ OPERATIONS = (
 ROUTES = tuple(Route(path, endpoint, methods=[method]) for method, path, endpoint in OPERATIONS)
 
 
-def _use(space: Space, items: Sequence[Mapping[str, Any]]) -> tuple[Script, ...]:
-    """Add scripts as they stand; a script file is read first, so that nothing of the list is added if it is wrong."""
-    if not any("yaml" in item for item in items):
-        return space.add(items)
-    return space.use(_parse(items))
-
-
-def _parse(items: Sequence[Mapping[str, Any]]) -> tuple[Script, ...]:
-    """The scripts of script files and of values. Raises ScriptError, `script:line` first."""
-    books = [
-        parse_text(str(item["yaml"]), "script") if "yaml" in item else parse([{"name": "script", **item}], "script")
-        for item in items
-    ]
-    return tuple(join_books(*books))
-
-
-def _queue(space: Space, items: Sequence[Mapping[str, Any]]) -> tuple[Script, ...]:
-    scripts = [item if "reply" in item else {"reply": item} for item in items]
-    return space.queue([{"times": 1, **script} for script in scripts])
-
-
-def _written_faults(text: str) -> list[dict[str, Any]]:
-    """Faults written as in the request header, `cut;after_events=3`, and how often at the end. Raises FaultError."""
-    from fake_server.faults.header import read  # few requests name any
-
-    often = _TIMES.search(text)
-    times = {} if often is None else {"times": int(often[1])}
-    return [{**fault.to_dict(), **times} for fault in read(_TIMES.sub("", text).strip(), "the text")]
-
-
-async def _add(
-    request: Request,
-    add: Callable[[Space, Sequence[Mapping[str, Any]]], Sequence[Script | ActiveFault]],
-    read_text: Callable[[str], list[dict[str, Any]]] | None,
-) -> Response:
-    """Add what the body holds: JSON, where `read_text` is given also text instead of JSON objects."""
-    context = context_of(request)
-    try:
-        value = await _read_value(context, read_text is not None)
-        items: list[Mapping[str, Any]] = []
-        for item in value if isinstance(value, list) else [value]:
-            if isinstance(item, Mapping):
-                items.append(item)
-            elif isinstance(item, str) and read_text is not None:
-                items += read_text(item)
-            else:
-                kind = "JSON object" if read_text is None else "JSON object or a text"
-                return refuse_because(f"a {kind} is expected, or several in an array")
-        context.budget.heavy |= len(context.raw) > SHORT
-        added = await context.work(add, space_of(request), items)
-    except Refused as refused:
-        return error_response(refused.reply)
-    except (ScriptError, FaultError) as error:
-        return refuse_because(str(error))
-    except StorageFull as error:
-        return error_response(errors.storage_full(str(error)))
-    return json_response({"added": [item.name for item in added]}, 201)
-
-
-async def _read_value(context: RequestContext, may_be_text: bool) -> Any:
-    """The JSON value of a body, or the text of one that is not declared as JSON. Raises Refused, ClientDisconnect.
-
-    From a page of a browser JSON must be declared: a page may send other types to any server without asking it.
-    """
-    sent = context.fields.get("content-type", "")
-    undeclared = sent.partition(";")[0].strip().lower() in _UNDECLARED
-    if undeclared and not OF_PAGES.isdisjoint(context.fields):
-        raise Refused(errors.unsupported_type(sent))
-    raw = await context.read_body(any_type=undeclared)
-    document = await _in_thread(context, jsontext.parse, raw) if len(raw) > LARGE else jsontext.parse(raw)
-    if undeclared and may_be_text and raw.lstrip()[:1] not in (b"", b"{", b"[", b'"'):
-        return raw.decode("utf-8", "replace")
-    if not document.ok:
-        problem = document.problems[0]
-        raise Refused(ErrorReply(400, f"not JSON: {problem.detail} (byte {problem.offset})"))
-    return document.value
-
-
-async def _in_thread(context: RequestContext, function: Callable[..., Result], *given: Any) -> Result:
-    """Call a function in the thread for heavy work, so that other requests are answered meanwhile."""
-    return await asyncio.get_running_loop().run_in_executor(context.settings.worker, function, *given)
-
-
 async def _list(
     request: Request, name: str, items: Sequence[Any], serialize: Callable[[Any], Any], **options: Any
 ) -> Response:
     """A list of the control API, whose bytes count as those of a reply while it is written."""
     context = context_of(request)
     hold = partial(context.in_flight.hold_part, context.settings.spaces)
-    body = await _in_thread(context, partial(write_list, name, items, serialize, hold, **options))
+    body = await in_thread(context, partial(write_list, name, items, serialize, hold, **options))
     return Response(body, media_type="application/json")
 
 
