@@ -90,7 +90,9 @@ def simplify_document(document: Any) -> Any:
     for operations in document["paths"].values():
         for operation in operations.values():
             operation["parameters"] = [
-                parameter for parameter in operation.get("parameters", ()) if "fault" not in parameter.get("$ref", "")
+                parameter
+                for parameter in operation.get("parameters", ())
+                if "fault" not in parameter.get("$ref", "") and parameter.get("name") != "follow"  # which never ends
             ]
             for parameter in operation["parameters"]:
                 if parameter.get("in") == "query" and parameter.get("schema", {}).get("type") == "object":
