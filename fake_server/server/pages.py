@@ -162,12 +162,13 @@ async def _asset(request: Request) -> Response:
 
 async def _refuse(request: Request, error: Any) -> Response:
     """A path or method that the router refuses, in OpenAI's form."""
-    methods = {
-        method
+    matching = [
+        route
         for route in request.app.routes
         if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
-        for method in route.methods or ()
-    }
+    ]
+    fewest = min((len(route.param_convertors) for route in matching), default=0)  # …/again is no …/{form}
+    methods = {method for route in matching if len(route.param_convertors) == fewest for method in route.methods or ()}
     allow = ", ".join(sorted(methods))
     if error.status_code == 405 and request.method == "OPTIONS":
         return Response(status_code=204, headers={"allow": f"{allow}, OPTIONS"})

@@ -89,4 +89,6 @@ def _responses(
     failures = {"400": {"$ref": "#/components/responses/400"}} if may_be_wrong else {}
     if "{name}" in path:
         failures["404"] = {"$ref": "#/components/responses/404"}
+    if (method, path) == ("post", "/__fake__/scripts"):
+        failures["200"] = {"description": "With `check`: the names of scripts that nothing is wrong with."}
     return {str(sample.status): response, **failures}
