@@ -243,6 +243,14 @@ def test_a_parameter_that_nobody_sent_and_that_is_refused_was_added_by_the_serve
     assert finding.actual.startswith("your server added `no_stop_trim`, and that was refused: ")
 
 
+@pytest.mark.parametrize("name", ["../x", "x-1", "a.x", "x[0]", "$x"])
+def test_a_member_with_an_odd_name_was_sent_by_the_caller(name: str) -> None:
+    refused = _refused(_refusal(f"Unknown parameter: '{name}'.") | {"param": name})
+    asked = json.loads(refused.request.body) | {name: None}
+    sent = refused.but(request=replace(refused.request, body=json.dumps(asked).encode()))
+    assert added_parameters(View(sent)) == []
+
+
 @pytest.mark.parametrize("reply", NOT_ADDED, ids=str)
 def test_what_was_sent_or_is_missing_was_not_added(reply: dict[str, Any]) -> None:
     assert "errors.added-parameter" not in judge(_refused(reply)).ids()

@@ -24,7 +24,10 @@ def found(method: str, target: str, asked: Any, status: int, said: Any, fields: 
     ("target", "asked", "rule"),
     [
         (CHAT, {"model": "a", "messages": None}, "errors.refuses-no-messages"),
+        (CHAT, {"model": "a", "messages": [{"role": "king", "content": "Hi"}]}, "errors.refuses-wrong-values"),
         ("/v1/embeddings", {"model": "a", "input": None}, "errors.refuses-no-input"),
+        ("/v1/responses", {"model": "a", "input": 1}, "responses.refuses-no-input"),
+        ("/v1/responses", {"model": "a", "input": "Hi", "temperature": 99}, "responses.refuses-wrong-values"),
     ],
 )
 def test_what_is_not_called_json_may_be_refused_for_that(target: str, asked: Any, rule: str) -> None:

@@ -148,7 +148,8 @@ def added_parameters(view: View) -> list[str]:
 
     def is_sent(name: str) -> bool:
         return name in spelled or any(
-            name == key or (isinstance(value, str) and name in value) for key, value in members
+            name in (key, *re.findall(r"\w+", key)) or (isinstance(value, str) and name in value)
+            for key, value in members
         )
 
     pair = conflicting_parameters(view)

@@ -50,6 +50,17 @@ without_model = only(
 )
 
 
+def statuses_unread(view: View) -> tuple[int, ...]:
+    """Statuses of a refusal that says nothing of what was asked: 415 where the body is not called plain JSON."""
+    return ANOTHER_TIME if _is_plain_json(view) else (415, *ANOTHER_TIME)
+
+
+def _is_plain_json(view: View) -> bool:
+    fields = view.exchange.request.headers or ()
+    media = (header(fields, "content-type") or "application/json").partition(";")[0].strip().lower()
+    return media == "application/json" and header(fields, "content-encoding") is None
+
+
 def names_an_unknown_model(view: View) -> bool:
     request = view.exchange.request
     path = request.path if request.method == "GET" else ""

@@ -9,10 +9,10 @@ from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.subjects import only, replies
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.errors.mistakes import (
-    ANOTHER_TIME,
     NO_SUCH_PATH,
     mistakes,
     names_an_unknown_model,
+    statuses_unread,
     unreadable,
     whole_replies,
     without_input,
@@ -20,7 +20,7 @@ from contract_tests.rules.errors.mistakes import (
     without_model,
 )
 from contract_tests.rules.errors.refusals import errors
-from fake_server.wire.exchange import Aspect, header
+from fake_server.wire.exchange import Aspect
 
 
 @errors.rule(
@@ -35,13 +35,12 @@ def refuses_bad_json(view: View) -> Iterable[Complaint]:
 
 
 def _complain_unless_refused(view: View, *statuses: int) -> Iterable[Complaint]:
-    untyped = () if _is_plain_json(view) else (415,)
     nowhere = (404,) if view.exchange.request.path.endswith("/") else ()  # a slash more is another path
     if view.status >= 500 and view.knows(Aspect.REQUEST) and mistakes(view):
         return  # one cause, one finding: errors.callers-mistake
     if view.is_failed_success:
         return  # one cause, one finding: errors.status
-    if view.status not in (*statuses, *untyped, *nowhere, *ANOTHER_TIME):
+    if view.status not in (*statuses, *nowhere, *statuses_unread(view)):
         yield view, f"status {view.status}", f"status {statuses[0]}", harm_of_status(view)
 
 
@@ -56,13 +55,6 @@ def harm_of_status(view: View) -> str:
     if view.status >= 300:
         return "clients that follow the redirect ask elsewhere, others have no answer"
     return "only clients that look for an error in a success notice it" if view.error_events else ""
-
-
-def _is_plain_json(view: View) -> bool:
-    """Whether the request's body is called plain JSON; what is not may be refused for that alone."""
-    fields = view.exchange.request.headers or ()
-    media = (header(fields, "content-type") or "application/json").partition(";")[0].strip().lower()
-    return media == "application/json" and header(fields, "content-encoding") is None
 
 
 @errors.rule(
