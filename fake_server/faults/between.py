@@ -36,7 +36,7 @@ class OneSlot(Fault):
 class Slots(Fault):
     """The server works on `slots` replies at a time, which share one pace: `each` seconds for each write of one reply,
     twice as long for two. Others wait for a slot. A client that disconnects frees its slot; if `abandoned` is true, the
-    server goes on until that reply would have ended.
+    server goes on until that reply would have ended. Of several such faults the one with the fewest slots counts.
     """
 
     fault: Literal["slots"] = "slots"

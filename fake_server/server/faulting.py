@@ -91,9 +91,9 @@ class Faulting:
             context.budget.heavy |= context.tokens > _FEW
             delivery, notes = await context.work(self._strike, delivery)
             context.entry.faults += notes
-        for fault in self._faults:
-            if isinstance(fault, OneSlot | Slots):
-                delivery = await _in_turn(context, delivery, fault)
+        if slotted := [fault for fault in self._faults if isinstance(fault, OneSlot | Slots)]:
+            # a reply waits in the queue once: behind itself it would wait for ever
+            delivery = await _in_turn(context, delivery, min(slotted, key=lambda fault: fault.slots))
         if delivery.ending is not Ending.CLEAN and not context.body_read:
             # A socket that is closed with bytes unread resets the connection, and what was sent may be lost.
             await context.drain()

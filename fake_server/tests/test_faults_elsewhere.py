@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from fake_server import FakeServer
+from fake_server.tests.raw_client import wait_until
 
 DATA = ["{}", '{"a": 1}', "[DONE]"]
 EVENTS = [f"data: {one}\n\n".encode() for one in DATA]
@@ -210,6 +211,17 @@ def test_a_fault_between_requests_ends_in_process_too(fake: FakeServer) -> None:
             body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], "stream": True}
             assert client.post("/chat/completions", json=body).text.rstrip().endswith("[DONE]")
             assert fake.requests[-1].faults == (fault,)
+
+
+@pytest.mark.parametrize("faults", ["one-slot, one-slot", "slots, one-slot", "one-slot, slots;slots=2", "slots, slots"])
+def test_a_reply_under_several_faults_of_slots_waits_for_one_of_them(fake: FakeServer, faults: str) -> None:
+    """Behind itself it waited for ever: found by make fuzz."""
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
+    with httpx2.Client(base_url=fake.base_url) as client:
+        for _ in range(2):
+            reply = client.post("/chat/completions", json=body, headers={"x-fake-fault": faults}, timeout=30)
+            assert reply.status_code == 200
+    wait_until(lambda: all(request.seconds is not None for request in fake.requests))
 
 
 @pytest.mark.parametrize(("written", "done"), [("?1", 1), ("true", 1), ("?0", 0), ("false", 0)])
