@@ -13,6 +13,8 @@ from fake_server.bugs.errors import BugError
 from fake_server.faults import Fault
 from fake_server.faults.active import ActiveFault, ActiveFaults
 from fake_server.faults.events import NoDone
+from fake_server.scripts import book as scripts
+from fake_server.scripts import conditions
 
 if TYPE_CHECKING:
     from fake_server.bugs.catalogue import Bug
@@ -53,7 +55,25 @@ def _removes_done(fault: Fault) -> bool:
     return isinstance(fault, NoDone)
 
 
-def activate_bug(
+def activate(item: Mapping[str, Any], faults: ActiveFaults) -> Iterator[ActiveFault]:
+    """Put in force what `{fault, …}` or `{bug: ID}` describes, with `when` and `times` as in a script.
+
+    Raises FaultError, BugError for an unknown bug, and ScriptError for a bad `when`.
+    """
+    described = dict(item)
+    given, times = described.pop("when", None) or {}, described.pop("times", None)
+    when, times = scripts.parse_when(given, "faults", times)
+
+    def meets(request: ApiRequest) -> bool:
+        return conditions.first_failure(when, request) is None
+
+    if "bug" in described:
+        yield from _activate_bug(described, faults, meets if given else None, times)
+    else:
+        yield faults.add(described, meets if given else None, times)
+
+
+def _activate_bug(
     item: Mapping[str, Any],
     faults: ActiveFaults,
     when: Callable[[ApiRequest], bool] | None,

@@ -10,17 +10,15 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Protocol
 
-from fake_server.api.request import ApiRequest
-from fake_server.bugs.playing import activate_bug
+from fake_server.bugs.playing import activate
 from fake_server.faults.active import ActiveFault, ActiveFaults
 from fake_server.faults.between import Queue
 from fake_server.scripts import book as scripts
-from fake_server.scripts import conditions
 from fake_server.scripts.book import Script, ScriptBook, ScriptError
 from fake_server.scripts.match import ScriptState
 from fake_server.server.state.clock import Clock
@@ -137,7 +135,7 @@ class Space:
 
         Raises FaultError, BugError for an unknown bug, ScriptError for a bad `when`, and StorageFull.
         """
-        return tuple(active for item in items for active in self._activate(dict(item)))
+        return tuple(active for item in items for active in activate(item, self.faults))
 
     def remove(self, name: str | None = None) -> int:
         """Remove a script that was added or queued, or all of them; returns how many there were."""
@@ -158,18 +156,6 @@ class Space:
         parsed = tuple(scripts.parse(named, source))
         self.state.forget(script.name for script in parsed)
         return parsed
-
-    def _activate(self, item: dict[str, Any]) -> Iterator[ActiveFault]:
-        given, times = item.pop("when", None) or {}, item.pop("times", None)
-        when, times = scripts.parse_when(given, "faults", times)
-
-        def meets(request: ApiRequest) -> bool:
-            return conditions.first_failure(when, request) is None
-
-        if "bug" in item:
-            yield from activate_bug(item, self.faults, meets if given else None, times)
-        else:
-            yield self.faults.add(item, meets if given else None, times)
 
     def _set(self, queued: tuple[Script, ...], own: tuple[Script, ...]) -> None:
         if len(queued) + len(own) > MOST_SCRIPTS:
