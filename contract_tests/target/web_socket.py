@@ -75,6 +75,8 @@ class WebSocket:
         ending, problem = Ending.CLEAN, ""
         try:
             async with asyncio.timeout(self._bounds.exchange):
+                if self._protocol.state.name != "OPEN":  # the target closed it with, or after, its last answer
+                    raise _Closed(f"the WebSocket was closed{self._closed_with()} before this turn")
                 self._protocol.send_text(asked)
                 await self.flush()
                 await self._read(turn)
@@ -101,7 +103,7 @@ class WebSocket:
                 status, kind, writes = named, "application/json", (Write(data, writes[0].pause),)
         return Exchange(
             request,
-            status if writes or ending is Ending.CLEAN else None,
+            status if writes or ending in (Ending.CLEAN, Ending.CUT) else None,
             (("content-type", kind),),
             writes,
             ending=ending,
@@ -130,13 +132,15 @@ class WebSocket:
             if wrong is not None and type(wrong).__name__ == "PayloadTooBig":
                 raise _TooMuch(f"a message of more than {bounds.event} bytes (bound: event)")
             if close is not None:
-                raise _Closed(
-                    f"the WebSocket was closed with {close.code} in the middle of a turn: {close.reason[:100]!r}"
-                )
+                raise _Closed(f"the WebSocket was closed{self._closed_with()} in the middle of a turn")
             if not data:
                 raise _Closed("the WebSocket was closed without a word in the middle of a turn")
             if wrong is not None:
                 raise _Malformed(f"what came is no WebSocket frame: {shorten(str(wrong), 200)}")
+
+    def _closed_with(self) -> str:
+        close = self._protocol.close_rcvd
+        return "" if close is None else f" with {close.code} ({shorten(close.reason, 100)!r})"
 
     def _take(self, frame: Any, turn: _Turn) -> None:
         from websockets.frames import DATA_OPCODES

@@ -111,6 +111,23 @@ def test_a_turn_is_the_stream_that_the_same_request_would_have_had() -> None:
     assert exchange.request.json() == {"model": "m", "input": "Hello", "stream": True}
 
 
+@pytest.mark.parametrize(
+    ("last", "words"),
+    [
+        ((close(1000, b"bye"),), "was closed with 1000 ('bye') before this turn"),
+        ((close(1011),), "was closed with 1011 ('') before this turn"),
+        ((close(1000), b"more"), "was closed with 1000 ('') before this turn"),
+    ],
+)
+def test_a_turn_after_the_target_closed_is_cut(last: tuple[bytes, ...], words: str) -> None:
+    """LiteLLM closes with its first error: the next turn was a failure of the kit."""
+    first, second = completed(talk_to(saying(*map(frame, TURN), *last), turns=2))
+    assert broken(first) == set()
+    assert (second.status, second.ending) == (200, Ending.CUT)
+    assert words in second.problem
+    assert broken(second) == {"http.complete"}
+
+
 LEGAL: dict[str, bytes] = {
     "in fragments": b"".join(
         frame(text[:7], fin=False) + frame(b"", 0, fin=False) + frame(text[7:], 0) for text in TURN
