@@ -94,7 +94,8 @@ class WebSocket:
 
     def _exchange(self, label: str, body: Mapping[str, Any], turn: _Turn, ending: Ending, problem: str) -> Exchange:
         sent = json.dumps({**body, "stream": True}, ensure_ascii=False).encode()
-        request = Request("POST", "/v1/responses", (("content-type", "application/json"),), sent)
+        fields = (("content-type", "application/json"), ("upgrade", "websocket"))
+        request = Request("POST", "/v1/responses", fields, sent)
         status, kind, writes = 200, "text/event-stream", tuple(turn.writes)
         if len(writes) == 1 and isinstance(turn.first, dict) and turn.first.get("type") == "error":
             named = turn.first.get("status")

@@ -66,6 +66,7 @@ RECORDED_AGAINST_THE_SPEC = (
     "'illicit' is a required property",  # the same
     "'illicit/violent' is a required property",
     "'cache_write_tokens' is a required property",  # of the usage of a Response: few recordings have it
+    "{'type': 'web_search'} is not valid under any of the given schemas",  # tool_choice of a Response, as it was sent
     "is not of type 'array'",  # an embedding in Base64, as the SDKs ask for it
 )
 OTHERS: tuple[Any, ...] = ("text", 7, 1.5, True, [], {})
@@ -173,6 +174,8 @@ def test_what_the_spec_calls_a_wrong_type_is_flagged(path: Path) -> None:
             wrong = changed(found[0], place, other)
             if not complaints(wrong, schema_of(found[0])) - complaints(found[0], schema_of(found[0])):
                 continue
+            if place[0] == "tools" and place[-1] == "type" and other == "text":
+                continue  # tools of types that are newer than the SDK are the caller's, or the server's
             judgement = judge(with_first(exchange, wrong))
             if not judgement.ids(Level.MUST, Level.SHOULD):
                 missed.append((place, other))

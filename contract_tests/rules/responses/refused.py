@@ -1,4 +1,4 @@
-"""Section responses: requests that are to be refused, and what became of them."""
+"""Section responses: requests that are to be refused, and how they are."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from contract_tests.rules.errors.response_mistakes import (
     wrong_values_of_response,
 )
 from contract_tests.rules.responses.reply import responses
-from contract_tests.rules.responses.subjects import responses_given
+from contract_tests.rules.responses.subjects import refused_turns, responses_given
 from fake_server.wire.exchange import Aspect
 
 
@@ -68,3 +68,19 @@ def refuses_no_input(view: View, node: Node) -> Iterable[Complaint]:
 def refuses_unpaired_calls(view: View, node: Node | None) -> Iterable[Complaint]:
     """The result of a call that is not in the input, and a call without its result, are refused with status 400."""
     return _complain_of(view, node, 404) if node else ()
+
+
+@responses.rule(
+    "refused-turn",
+    over=refused_turns,
+    level=SHOULD,
+    see=see.WEBSOCKET_MODE,
+    harm="clients that decide by the status whether to ask again, as they do after a POST, cannot",
+)
+def refused_turn(message: Node) -> Iterable[Complaint]:
+    """A turn over a WebSocket is refused by an event of type `error`, with the status that a POST would have had."""
+    status = message["status"]
+    if status.kind != "integer" or status.value not in range(400, 600):
+        yield status, str(status), "a status from 400 to 599"
+    if message["type"].value != "error":
+        yield message["type"], str(message["type"]), '"error"'

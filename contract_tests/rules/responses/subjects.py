@@ -8,6 +8,7 @@ from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.response_stream import ResponseStream, items_of, read_response_stream
 from contract_tests.rules.engine.subjects import computed_once, is_in_other_form
 from contract_tests.rules.engine.view import View
+from fake_server.wire.exchange import header
 
 CREATED = "responses"
 """The endpoint that makes a Response."""
@@ -28,6 +29,17 @@ def streams(view: View) -> Iterator[ResponseStream]:
     """The stream of a Response with at least one event of one, or with an error."""
     if view.endpoint in _SINGLE and view.is_stream and not is_in_other_form(view):
         yield read_response_stream(view)
+
+
+@computed_once
+def refused_turns(view: View) -> Iterator[Node]:
+    """The message of a WebSocket that refuses a turn before its Response began, whether or not it names a status."""
+    if view.endpoint != CREATED or header(view.exchange.request.headers, "upgrade") != "websocket":
+        return
+    if view.is_refusal:
+        yield from [view.root] if view.root["error"] else []
+    elif len(view.payloads) == 1:
+        yield from (event for stream in streams(view) for event in stream.errors)
 
 
 @computed_once
