@@ -140,7 +140,11 @@ def test_an_audit_without_a_registry_is_one_line(
 @security
 @pytest.mark.slow
 def test_the_kit_works_with_the_lowest_versions_that_it_allows() -> None:
-    lowest = [one.partition(",")[0].replace(">=", "==") for group in ("the kit", "contract") for one in GROUPS[group]]
+    lowest = [
+        one.partition(",")[0].replace(">=", "==")
+        for group in ("the kit", "contract", "websocket")
+        for one in GROUPS[group]
+    ]
     try:
         python = python_environment("lowest", lowest)
     except NotInstalled as error:
