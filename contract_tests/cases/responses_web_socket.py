@@ -10,6 +10,7 @@ from contract_tests.cases.responses_stored import id_in
 from contract_tests.rules.engine.view import View
 from contract_tests.target.ask import Ask
 from contract_tests.target.case import case
+from contract_tests.target.endpoints import RESPONSES
 from contract_tests.target.errors import NotReached, Refused, Unsupported
 from contract_tests.target.support import Lacks
 from contract_tests.target.web_socket import WebSocket, web_socket
@@ -18,7 +19,11 @@ OFFER = "a WebSocket for Responses"
 
 
 async def check_offer(ask: Ask) -> None:
-    """Find out, once in a run, whether the target offers a WebSocket. Raises Unsupported where it does not."""
+    """Find out, once in a run, whether the target offers a WebSocket. Raises Unsupported where it does not.
+
+    One that is known to have no Responses is not asked.
+    """
+    ask.session.support.require(RESPONSES)
 
     async def probe() -> None:
         try:

@@ -50,11 +50,15 @@ class Support:
                     raise
                 self._learned[part] = None
                 return
-        known = self._learned[part]
-        if isinstance(known, Lacks):
-            raise Lacks(str(known), known.lacks)
-        if known is not None:
-            raise NoModelForIt(str(known))
+        self.require(part)
+
+    def require(self, part: str) -> None:
+        """Raise Lacks or NoModelForIt where a part is known not to be there."""
+        lack = self._learned.get(part)
+        if isinstance(lack, Lacks):
+            raise Lacks(str(lack), lack.lacks)
+        if lack is not None:
+            raise NoModelForIt(str(lack))
 
 
 _NOT_THERE = (

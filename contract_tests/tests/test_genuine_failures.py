@@ -66,7 +66,8 @@ RESPONSE = {"object": "response", "status": "failed", "created_at": 1760000000, 
     ],
 )
 def test_what_failed_holds_its_error_with_status_200(path: str, body: dict[str, Any], accused: bool) -> None:
-    exchange = asking(sized(load("poem-dict"), json.dumps(body).encode()), path)
+    asked = {"input": "Hi"} if path == "/v1/responses" else {}
+    exchange = asking(sized(load("poem-dict"), json.dumps(body).encode()), path, **asked)
     assert musts(exchange) == ({"errors.status"} if accused else set())
 
 

@@ -44,5 +44,6 @@ def _with_built_in_choice(view: View) -> Iterator[tuple[Node, str]]:
 )
 def built_in_called(root: Node, wanted: str) -> Iterable[Complaint]:
     """A built-in tool that `tool_choice` names is called, where the server does not refuse it."""
-    if not any(item.text_of("type").startswith(wanted) for item in items_of(root)):
+    items = list(items_of(root))  # that a Response puts nothing out is a finding of its own
+    if items and not any(item.text_of("type").startswith(wanted) for item in items):
         yield root["output"], f"no {wanted.removesuffix('_')}", f"a {wanted.removesuffix('_')}"
