@@ -20,6 +20,7 @@ from contract_tests.rules.history import FILE, Version, add_changes, changes_sin
 
 PAGE = ROOT / "contract_tests" / "rules" / "RULES.md"
 CHANGES = PAGE.with_name("CHANGES.md")
+LEVELS = {rule.id: rule.level.value for rule in RULES.values()}
 CHANGES_HEAD = """\
 <!-- generated from history.yaml by `make rules` -->
 
@@ -157,8 +158,7 @@ def _gone(changes: Version) -> Iterator[str]:
 
 def pages() -> dict[Path, str]:
     """The text that each file made from the rules should have. The history comes first, as the pages show it."""
-    levels = {rule.id: rule.level.value for rule in RULES.values()}
-    return {FILE: add_changes(levels), CHANGES: changes(), PAGE: document()}
+    return {FILE: add_changes(LEVELS), CHANGES: changes(), PAGE: document()}
 
 
 @click.command()
@@ -166,8 +166,8 @@ def pages() -> dict[Path, str]:
 @click.option("--check", is_flag=True, help="Fail if one of them is out of date or a rule lacks its explanation.")
 def main(write: bool, check: bool) -> None:
     """Print the page with every rule."""
-    if write and (missing := list(changes_since({rule.id: rule.level.value for rule in RULES.values()}))):
-        FILE.write_text(pages()[FILE], "utf-8")
+    if write and (missing := list(changes_since(LEVELS))):
+        FILE.write_text(add_changes(LEVELS), "utf-8")
         load_history.cache_clear()
         click.echo(f"{FILE.name}: {len(missing)} added")
     stale = {path: text for path, text in pages().items() if not path.exists() or path.read_text("utf-8") != text}

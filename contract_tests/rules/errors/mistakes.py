@@ -55,6 +55,12 @@ def statuses_unread(view: View) -> tuple[int, ...]:
     return ANOTHER_TIME if _is_plain_json(view) else (415, *ANOTHER_TIME)
 
 
+def is_refused(view: View, *statuses: int) -> bool:
+    """Whether a wrong request was refused with 400, 422 or one of these, or other rules speak of how it failed."""
+    expected = (400, 422, *statuses, *statuses_unread(view))
+    return view.status in expected or view.status >= 500 or view.is_failed_success
+
+
 def _is_plain_json(view: View) -> bool:
     fields = view.exchange.request.headers or ()
     media = (header(fields, "content-type") or "application/json").partition(";")[0].strip().lower()

@@ -12,8 +12,8 @@ from contract_tests.rules.engine.subjects import only, refusals
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.errors.mistakes import (
     ANOTHER_TIME,
+    is_refused,
     mistakes,
-    statuses_unread,
     whole_replies,
     wrong_formats,
     wrong_values,
@@ -24,7 +24,7 @@ from fake_server.wire.exchange import Aspect
 
 
 def _complain_of(view: View, node: Node) -> Iterable[Complaint]:
-    if view.status not in (400, 422, *statuses_unread(view)) and view.status < 500 and not view.is_failed_success:
+    if not is_refused(view):
         alone = " without tools" if node.path[-1] == "tool_choice" and not list(view.request["tools"]) else ""
         yield view, f"status {view.status} for {node.path[-1]} {node}{alone}", "status 400", harm_of_status(view)
 

@@ -8,7 +8,7 @@ from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.view import View
-from contract_tests.rules.errors.mistakes import statuses_unread
+from contract_tests.rules.errors.mistakes import is_refused
 from contract_tests.rules.errors.provoked import harm_of_status
 from contract_tests.rules.errors.response_mistakes import (
     forces_without_tools,
@@ -22,7 +22,7 @@ from fake_server.wire.exchange import Aspect
 
 
 def _complain_of(view: View, node: Node, *statuses: int) -> Iterable[Complaint]:
-    if view.status in (400, 422, *statuses, *statuses_unread(view)) or view.status >= 500 or view.is_failed_success:
+    if is_refused(view, *statuses):
         return
     name = ".".join(str(step) for step in node.path)
     alone = " without tools" if node.path[-1] == "tool_choice" and forces_without_tools(view.request) else ""
