@@ -12,16 +12,16 @@ from fake_server.wire.budget import spend
 
 
 def _is_path(text: str) -> str:
-    from jsonpath_rfc9535 import JSONPathError  # it takes a while to import, and few faults have paths
+    from jsonpath import JSONPathError  # it takes a while to import, and few faults have paths
 
     from fake_server.faults.jsonpath import compile_path
 
     spend(10, "its JSONPaths")
     try:
         compile_path(text)
-    except (JSONPathError, RecursionError) as error:
-        reason = str(error).partition(", line")[0]
-        raise PydanticCustomError("jsonpath", "must be a JSONPath, {reason}", {"reason": reason}) from None
+    except JSONPathError as error:
+        context = {"reason": str(error.message)}
+        raise PydanticCustomError("jsonpath", "must be a JSONPath, {reason}", context) from None
     return text
 
 
@@ -32,15 +32,15 @@ Path = Annotated[str, Field(max_length=500), AfterValidator(_is_path)]
 def find_nodes(path: str, value: Any) -> list[Any]:
     """Find the nodes of a JSON value by a JSONPath; a path that cannot be followed finds none.
 
-    A node has `value` and `location`, the keys and indexes from the root, which `replace_at` takes. Replace several
+    A node has `value` and `parts`, the keys and indexes from the root, which `replace_at` takes. Replace several
     nodes from the last to the first, so that the locations of the others stay right.
     """
-    from jsonpath_rfc9535 import JSONPathError
+    from jsonpath import JSONPathError
 
     from fake_server.faults.jsonpath import compile_path
 
     try:
-        return list(compile_path(path).find(value))
+        return list(compile_path(path).finditer(value))
     except (JSONPathError, RecursionError):
         return []
 

@@ -36,8 +36,8 @@ class Misread(Fault):
         changed: Any = copy.deepcopy(dict(body))
         for path in self.without:
             for node in reversed(find_nodes(path, changed)):
-                if node.location:
-                    replace_at(changed, node.location, None, drop=True)
+                if node.parts:
+                    replace_at(changed, node.parts, None, drop=True)
         filled = {name: value for name, value in self.fill.items() if not changed.get(name)}
         return {**changed, **filled, **self.set}
 

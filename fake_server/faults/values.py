@@ -93,11 +93,11 @@ class Json(Edit):
         if isinstance(node.value, dict):
             self._edit_members(node.value, number, earlier)
         if self.drop:
-            return replace_at(document, node.location, None, drop=True)
+            return replace_at(document, node.parts, None, drop=True)
         if self.unwrap is not None and isinstance(node.value, dict) and self.unwrap in node.value:
-            return replace_at(document, node.location, node.value[self.unwrap])
+            return replace_at(document, node.parts, node.value[self.unwrap])
         if "value" in self.model_fields_set:
-            return replace_at(document, node.location, _with_number(self.value, number))
+            return replace_at(document, node.parts, _with_number(self.value, number))
         return document
 
     def _edit_members(self, members: dict[str, Any], number: int, earlier: dict[str, Any]) -> None:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from fake_server.api import chat_request, patterns
+from fake_server.api import chat_request
 from fake_server.scripts.conditions import passes
 from fake_server.scripts.model import Script
 from fake_server.scripts.when import MessagesTest, ModelTest, TextTest, ToolsTest, ValueTest, When
+from fake_server.wire import patterns
 
 FEW = 200
 """Up to this many scripts, each pair is compared; among more, only scripts that match everything count."""

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from fake_server.api import chat_request, patterns
+from fake_server.api import chat_request
 from fake_server.api.request import ApiRequest
 from fake_server.scripts.when import ModelTest, ResultTest, TextTest, ValueTest, When, path_of
+from fake_server.wire import patterns
 from fake_server.wire.text import shorten
 
 if TYPE_CHECKING:
-    from jsonpath_rfc9535 import JSONPathQuery
+    from fake_server.faults.jsonpath import BoundedPath
 
 SHOWN = 80
 _ABSENT = object()
@@ -86,11 +87,11 @@ def messages_at(request: ApiRequest, place: str) -> Sequence[chat_request.Messag
 
 def values_at(path: str, value: Any) -> Sequence[Any]:
     """Find the values at a JSONPath."""
-    from jsonpath_rfc9535 import JSONPathError
+    from jsonpath import JSONPathError
 
     try:
-        return _query(path).find(value).values()
-    except JSONPathError:  # `..` in a body nested deeper than it looks
+        return _query(path).findall(value)
+    except (JSONPathError, RecursionError):  # `..` in a body nested deeper than it looks
         return ()
 
 
@@ -197,7 +198,7 @@ def _matches(pattern: str, text: str) -> bool:
 
 
 @lru_cache(1000)
-def _query(path: str) -> JSONPathQuery:
+def _query(path: str) -> BoundedPath:
     return path_of(path)
 
 

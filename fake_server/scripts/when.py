@@ -9,10 +9,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic import field_validator as checked
 from pydantic_core import PydanticCustomError
 
-from fake_server.api import patterns
+from fake_server.wire import patterns
 
 if TYPE_CHECKING:
-    from jsonpath_rfc9535 import JSONPathQuery
+    from fake_server.faults.jsonpath import BoundedPath
 
 T = TypeVar("T")
 Several = Annotated[tuple[T, ...], Field(strict=False)]
@@ -83,7 +83,7 @@ def _tests(value: Any) -> Any:
     return {name: _value_or_test(item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
-def path_of(text: str) -> JSONPathQuery:
+def path_of(text: str) -> BoundedPath:
     """Compile a JSONPath, whose `$.` may be left out. Raises JSONPathError."""
     from fake_server.faults.jsonpath import compile_path  # few scripts have paths, and it takes a while to import
 
@@ -93,13 +93,12 @@ def path_of(text: str) -> JSONPathQuery:
 
 def _paths(value: dict[str, ValueTest]) -> dict[str, ValueTest]:
     for text in value:
-        from jsonpath_rfc9535 import JSONPathError
+        from jsonpath import JSONPathError
 
         try:
             path_of(text)
         except JSONPathError as error:
-            why = str(error).splitlines()[0]
-            context = {"path": repr(text), "why": why}
+            context = {"path": repr(text), "why": str(error.message)}
             raise PydanticCustomError("path", "{path} is no JSONPath: {why}", context) from None
     return value
 

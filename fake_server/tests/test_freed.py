@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from fake_server import FakeServer
-from fake_server.api import patterns
 from fake_server.server import request_context
 from fake_server.tests.edge_client import ask
 from fake_server.tests.test_stalling_clients import CHAT, port_of
-from fake_server.wire import freed
+from fake_server.wire import freed, patterns
 
 pytestmark = pytest.mark.security("memory")
 MIB = 1024 * 1024

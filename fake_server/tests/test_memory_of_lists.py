@@ -6,10 +6,10 @@ import httpx2
 import pytest
 
 from fake_server import FakeServer
-from fake_server.api import patterns
 from fake_server.scripts.model import Script
 from fake_server.server.control import serialize
 from fake_server.server.state import memory
+from fake_server.wire import patterns
 
 pytestmark = pytest.mark.security("memory")
 WORD = "x" * 1000

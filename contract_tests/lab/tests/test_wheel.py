@@ -20,7 +20,7 @@ __all__ = ["index", "project", "python", "serving"]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800), pytest.mark.usefixtures("index")]
 
 MOST_PACKAGES = 25
-MOST_MEGABYTES = 41
+MOST_MEGABYTES = 40
 
 
 def test_one_name_is_installed() -> None:

@@ -9,9 +9,9 @@ from functools import cache
 from typing import Any
 
 from contract_tests.rules.engine.node import TooManyValues
-from fake_server.api import patterns
 from fake_server.api.sensible.schemas import canonical_text
 from fake_server.relay.redact import excerpt, holds_dummy
+from fake_server.wire import patterns
 from fake_server.wire.budget import CURRENT, Budget, TooMuch, spend
 
 _COSTLY = ("patternProperties", "unevaluatedProperties", "unevaluatedItems")

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from fake_server.api import patterns
 from fake_server.api.sensible import hints, regex_example, scalars, schemas
 from fake_server.api.sensible.fits import SchemaRoot
+from fake_server.wire import patterns
 
 MAX_STEPS = 20_000
 MAX_DEPTH = 30

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from fake_server.api import patterns
 from fake_server.api.sensible import schemas
+from fake_server.wire import patterns
 from fake_server.wire.budget import spend
 
 MAX_HOPS = 20

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from fake_server.api import patterns
+from fake_server.wire import patterns
 from fake_server.wire.budget import spend
 
 LARGEST = 10**300
