@@ -5,19 +5,25 @@ from __future__ import annotations
 import re
 import shlex
 
+from contract_tests.rules.engine.subjects import is_web_socket_turn
 from contract_tests.rules.engine.view import View
 from fake_server.wire.exchange import Exchange, Headers
 
 _NEVER_SHOWN = frozenset(
     {
         *("authorization", "api-key", "x-api-key", "cookie", "proxy-authorization", "openai-organization"),
-        *("openai-project", "host", "content-length", "connection", "user-agent"),
+        *("openai-project", "host", "content-length", "connection", "upgrade", "user-agent"),
     }
 )
 
+_OVER_HTTP = "# It was asked over a WebSocket, as a response.create message with these members; the same over HTTP:"
+
 
 def curl(exchange: Exchange) -> str:
-    """A curl command that sends the same request to the live server; the key comes from the environment."""
+    """A curl command that sends the same request to the live server; the key comes from the environment.
+
+    A turn over a WebSocket becomes the same request over HTTP, and says so.
+    """
     request = exchange.request
     target = request.target
     before = _before_endpoint(target)
@@ -39,7 +45,8 @@ def curl(exchange: Exchange) -> str:
         lines.append(_data(request.body))
     prefix = "/v1" if before is None else before
     setting = f"export OPENAI_BASE_URL=http://localhost:1337{prefix}  # the server's base URL\n"
-    return setting + " \\\n  ".join(lines)
+    command = setting + " \\\n  ".join(lines)
+    return f"{_OVER_HTTP}\n{command}" if is_web_socket_turn(View(exchange)) else command
 
 
 def _fields(exchange: Exchange) -> Headers:

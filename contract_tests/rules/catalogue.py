@@ -16,7 +16,7 @@ from contract_tests.rules.responses import reply as response, items, asked, buil
 from contract_tests.rules.responses import events, course as response_course, closing, schemas, tools as response_tools
 from contract_tests.rules import conversations
 from contract_tests.rules.errors import refusals, streams, provoked, wrong_values
-from contract_tests.rules.responses import refused as refused_responses
+from contract_tests.rules.responses import refused as refused_responses, web_socket as response_frames
 from contract_tests.rules.relations import exchanges, forms, arrival, endings, vectors, moderated, main_program
 from contract_tests.rules.relations import stored as stored_relations, responses as response_relations, response_state
 from contract_tests.rules.relations import web_socket
@@ -60,7 +60,7 @@ FILES_WITHOUT_A_SECTION = (
     *(fields, json_text, course, members, origin, call_members, tool_chunks, model_mistakes, size, usage_chunks, said),
     *(streams, provoked, wrong_values, forms, arrival, endings, vectors, moderated, stored_relations, shape),
     *(items, asked, built_in, stored_responses, response_course, closing, response_shapes, schemas, response_tools),
-    refused_responses,
+    *(response_frames, refused_responses),
     *(response_relations, response_state, web_socket),
 )
 """Files that add to the section of another file."""

@@ -8,6 +8,7 @@ from itertools import islice
 
 from contract_tests.rules.engine.judge import Evidence, Finding
 from contract_tests.rules.engine.node import Node, show
+from contract_tests.rules.engine.subjects import is_web_socket_turn
 from contract_tests.rules.engine.view import Payload, View
 from fake_server.relay.redact import excerpt, known_values, mask_excerpt
 from fake_server.relay.redact.fields import clean_fields, clean_target
@@ -71,18 +72,19 @@ def make_evidence(view: View, offset: int | None, secrets: Sequence[str] = (), w
     """
     exchange = view.exchange
     before, after = _excerpt(view.body, offset or 0, secrets)
-    if offset is None:
+    if offset is None and not is_web_socket_turn(view):  # of a turn, the head is made up
         after = (
             f"{describe_head(exchange, secrets, with_fields)} | {after}".removesuffix(" | ")
             if exchange.status is not None
             else ""
         )
     target = clean_target(exchange.request.target, secrets)
-    return Evidence(exchange.request.method, target, _members(view, secrets), before, after, offset is not None)
+    method = "WebSocket" if is_web_socket_turn(view) else exchange.request.method
+    return Evidence(method, target, _members(view, secrets), before, after, offset is not None)
 
 
 def describe_request(evidence: Evidence) -> str:
-    """`POST /v1/chat/completions {stream: true, n: 2}`."""
+    """`POST /v1/chat/completions {stream: true, n: 2}`, `WebSocket /v1/responses {model: "m"}`."""
     members = ", ".join(f"{name}: {value}" if name else value for name, value in evidence.members)
     target = shorten_middle(evidence.target, _LONGEST_TARGET)  # ids of LiteLLM's have 400 characters
     return " ".join((evidence.method, target, f"{{{members}}}" if members else "")).rstrip()

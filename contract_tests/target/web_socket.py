@@ -62,6 +62,7 @@ class WebSocket:
         self._parts: list[bytes] = []
         self._frames = 0
         self._is_broken = False
+        self._turns = 0
 
     async def turn(self, label: str, body: Mapping[str, Any]) -> Exchange:
         """Ask for a Response and return the exchange: what the same POST with `stream: true` would have been.
@@ -71,6 +72,7 @@ class WebSocket:
         turn = _Turn(monotonic())
         turn.last = turn.began
         self._frames = 0
+        self._turns += 1
         asked = json.dumps({"type": "response.create", **body}, ensure_ascii=False).encode()
         ending, problem = Ending.CLEAN, ""
         try:
@@ -104,7 +106,7 @@ class WebSocket:
                 status, kind, writes = named, "application/json", (Write(data, writes[0].pause),)
         return Exchange(
             request,
-            status if writes or ending in (Ending.CLEAN, Ending.CUT) else None,
+            None if ending in self._unanswered(turn) else status,
             (("content-type", kind),),
             writes,
             ending=ending,
@@ -113,6 +115,15 @@ class WebSocket:
             unknown=_LOST,
             label=label,
         )
+
+    def _unanswered(self, turn: _Turn) -> tuple[Ending, ...]:
+        """How a turn ends that the target has not begun to answer.
+
+        A close between turns is no broken turn: whether it may close there is for the case to say.
+        """
+        if turn.writes:
+            return ()
+        return (Ending.TIMED_OUT, Ending.OVERSIZED, *((Ending.CUT,) if self._turns > 1 else ()))
 
     async def _read(self, turn: _Turn) -> None:
         """Read messages until one ends the turn; what came with it belongs to it."""
@@ -132,10 +143,10 @@ class WebSocket:
                 return
             if wrong is not None and type(wrong).__name__ == "PayloadTooBig":
                 raise _TooMuch(f"a message of more than {bounds.event} bytes (bound: event)")
-            if close is not None:
-                raise _Closed(f"the WebSocket was closed{self._closed_with()} in the middle of a turn")
-            if not data:
-                raise _Closed("the WebSocket was closed without a word in the middle of a turn")
+            if close is not None or not data:
+                how = self._closed_with() or " without a word"
+                place = "in the middle of a turn" if turn.writes else "before this turn was answered"
+                raise _Closed(f"the WebSocket was closed{how} {place}")
             if wrong is not None:
                 raise _Malformed(f"what came is no WebSocket frame: {shorten(str(wrong), 200)}")
 

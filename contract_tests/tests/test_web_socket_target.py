@@ -123,9 +123,9 @@ def test_a_turn_after_the_target_closed_is_cut(last: tuple[bytes, ...], words: s
     """LiteLLM closes with its first error: the next turn was a failure of the kit."""
     first, second = completed(talk_to(saying(*map(frame, TURN), *last), turns=2))
     assert broken(first) == set()
-    assert (second.status, second.ending) == (200, Ending.CUT)
+    assert (second.status, second.ending) == (None, Ending.CUT)
     assert words in second.problem
-    assert broken(second) == {"http.complete"}
+    assert broken(second) == set()  # whether it may close there is for the case to say
 
 
 LEGAL: dict[str, bytes] = {

@@ -13,7 +13,7 @@ from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.stream import StreamedCall, StreamedChoice
 from contract_tests.rules.engine.view import Payload, View
 from fake_server.wire import jsontext
-from fake_server.wire.exchange import Aspect
+from fake_server.wire.exchange import Aspect, header
 
 Subject = TypeVar("Subject")
 
@@ -47,6 +47,17 @@ def exchanges(view: View) -> Iterator[View]:
 
 replies = only(exchanges, lambda view: view.status)
 """Exchanges in which a status line arrived."""
+
+
+def is_web_socket_turn(view: View) -> bool:
+    """Whether this is a turn over a WebSocket, judged as the stream that the same POST would have had."""
+    return header(view.exchange.request.headers, "upgrade") == "websocket"
+
+
+def is_http(view: View) -> bool:
+    """Whether an HTTP message was to come; a turn over a WebSocket is none."""
+    return not is_web_socket_turn(view)
+
 
 bodies = only(replies, lambda view: view.whole and view.form != "empty")
 """Replies that came to their own end and have a body."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.response_stream import starting_after
-from contract_tests.rules.engine.subjects import bodies, event_bodies, exchanges, json_bodies, only, replies
+from contract_tests.rules.engine.subjects import bodies, event_bodies, exchanges, is_http, json_bodies, only, replies
 from contract_tests.rules.engine.view import MAX_LINES, View
 from fake_server.wire.exchange import Aspect, Ending, header
 
@@ -20,7 +20,7 @@ NOT_STREAMED = ("chat.stream.is-stream", "completions.stream.is-stream")
 
 @http.rule(
     "answers",
-    over=exchanges,
+    over=only(exchanges, is_http),
     see=f"{see.HTTP_MESSAGES}#section-4",
     harm="clients raise a connection error and repeat a request that may be paid for already",
 )
@@ -54,7 +54,7 @@ def bounded(view: View) -> Iterable[Complaint]:
 
 @http.rule(
     "complete",
-    over=replies,
+    over=only(replies, is_http),
     needs=[Aspect.ENDING],
     see=see.BODY_LENGTH,
     harm="openai-python 0.28.1 raises ChunkedEncodingError, 1 RemoteProtocolError; the rest take it for whole",
@@ -67,7 +67,7 @@ def complete(view: View) -> Iterable[Complaint]:
 
 @http.rule(
     "framing",
-    over=replies,
+    over=only(replies, is_http),
     needs=[Aspect.FRAMING],
     see=see.BODY_LENGTH,
     harm="clients raise in the middle of the answer, or read the next reply as part of this one",

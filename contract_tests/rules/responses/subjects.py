@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.response_stream import ResponseStream, items_of, read_response_stream
-from contract_tests.rules.engine.subjects import computed_once, is_in_other_form
+from contract_tests.rules.engine.subjects import computed_once, is_in_other_form, is_web_socket_turn
 from contract_tests.rules.engine.view import View
-from fake_server.wire.exchange import header
 
 CREATED = "responses"
 """The endpoint that makes a Response."""
@@ -34,7 +33,7 @@ def streams(view: View) -> Iterator[ResponseStream]:
 @computed_once
 def refused_turns(view: View) -> Iterator[Node]:
     """The message of a WebSocket that refuses a turn before its Response began, whether or not it names a status."""
-    if view.endpoint != CREATED or header(view.exchange.request.headers, "upgrade") != "websocket":
+    if view.endpoint != CREATED or not is_web_socket_turn(view):
         return
     if view.is_refusal:
         yield from [view.root] if view.root["error"] else []
