@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator, ValidationError
 
+from contract_tests.cli.schema import KINDS
 from contract_tests.ready.arrival import State, Witness
 from contract_tests.ready.asking import cases_of
 from contract_tests.ready.bodies import going_on, names_of
@@ -155,3 +157,29 @@ def test_names_of_tools() -> None:
     assert names_of({"type": "custom", "name": "b"}) == ("b",)
     assert names_of({"type": "web_search"}) == ("web_search",)
     assert names_of({"type": "namespace", "name": "n", "tools": [{"type": "function", "name": "c"}]}) == ("c",)
+
+
+# -- the JSON report
+
+
+@pytest.mark.parametrize(
+    ("faults", "scripts", "verdict"),
+    [
+        ([], [], "ready"),
+        (misread("$.tools"), [], "not ready"),
+        ([{"fault": "json", "at": "$.choices[*].message", "remove": ["content"]}], [], "not ready"),
+        ([{"fault": "json", "at": "$.usage", "set": {"total_tokens": 1000}}], [], "ready"),
+        ([{"fault": "error", "status": 400, "when": {"method": "POST"}}], [], "not ready"),
+        ([], [DEAF], "not known"),
+    ],
+)
+def test_the_json_report_is_of_the_published_schema(
+    faults: Sequence[Script], scripts: Sequence[Script], verdict: str
+) -> None:
+    report = json.loads(as_json(ask(PYTHON, "chat", faults, scripts)))
+    assert report["verdict"] == verdict
+    schema = KINDS["report"].schema()
+    Draft202012Validator(schema).validate(report)
+    for name in report:
+        with pytest.raises(ValidationError):
+            Draft202012Validator(schema).validate({key: value for key, value in report.items() if key != name})
