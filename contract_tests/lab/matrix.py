@@ -1,4 +1,4 @@
-"""`python -m contract_tests.lab.matrix RECORDINGS REPORTS OUT`: the matrix of recorded providers and of interop servers.
+"""`python -m contract_tests.lab.matrix RECORDINGS REPORTS OUT`: compares recorded providers and the servers of interop.
 
 The page and the Markdown have facts and counts alone: nothing that a provider sent is quoted.
 """

@@ -1,4 +1,4 @@
-"""The page of `contract matrix` in a real browser: for everybody, on a phone, and a question is answered in two clicks."""
+"""The page of `contract matrix` in a real browser: readable by everybody, and a question is two clicks away."""
 
 from __future__ import annotations
 
