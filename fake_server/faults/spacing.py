@@ -40,7 +40,7 @@ def _begin_of_json(text: str) -> int:
     head = text if first < 0 else text[:first]
     begin = next(found.start() for found in _WITHOUT_STRINGS.finditer(head))
     if begin:  # behind a name, such as that of a field of an event, a colon is no JSON
-        begin += len(head) - begin - len(head[begin:].lstrip(": \t\r\n"))
+        begin += len(head) - begin - len(head[begin:].lstrip(":"))
     if first < 0 and (begin or not _MARKED.search(text)):
         return len(text)  # marks alone, or a number alone, can be anything
     return begin

@@ -32,6 +32,11 @@ def test_json_is_found_in_any_spacing(find: str, spacing: dict[str, Any]) -> Non
     assert in_any_spacing(find).search(json.dumps(VALUE, **spacing).encode())
 
 
+@pytest.mark.parametrize("text", [b'data: {"a":1}', b'data:{ "a" : 1}', b'data: {\n"a":1}'])
+def test_json_is_found_behind_the_name_of_a_field(text: bytes) -> None:
+    assert in_any_spacing('data: {"a":').search(text)
+
+
 @pytest.mark.parametrize(
     ("find", "text"),
     [
@@ -45,7 +50,6 @@ def test_json_is_found_in_any_spacing(find: str, spacing: dict[str, Any]) -> Non
         (": ", b":"),
         ("[DONE]", b"[ DONE ]"),
         ("data: 1", b"data:1"),
-        ('data: {"a"', b'data:{"a"'),
         ('x1,"a"', b'x 1,"a"'),
         ('"say \\"x\\" : y"', b'"say \\"x\\":y"'),
     ],
