@@ -20,7 +20,7 @@ from contract_tests.rules.errors import refusals, streams, provoked, wrong_value
 from contract_tests.rules.responses import refused as refused_responses
 from contract_tests.rules.relations import exchanges, forms, arrival, endings, vectors, moderated, main_program
 from contract_tests.rules.relations import stored as stored_relations, responses as response_relations, response_state
-from contract_tests.rules.relations import web_socket
+from contract_tests.rules.relations import conversation_pages, web_socket
 from contract_tests.rules import shape
 from contract_tests.rules.responses import shapes as response_shapes
 
@@ -62,7 +62,7 @@ FILES_WITHOUT_A_SECTION = (
     *(streams, provoked, wrong_values, forms, arrival, endings, vectors, moderated, stored_relations, shape),
     *(items, asked, built_in, stored_responses, response_course, closing, response_shapes, schemas, response_tools),
     *(refused_responses, response_steps),
-    *(response_relations, response_state, web_socket),
+    *(response_relations, response_state, conversation_pages, web_socket),
 )
 """Files that add to the section of another file."""
 
