@@ -18,7 +18,8 @@ from fake_server.testing.server import FakeServer
 
 
 def run_on(url: str, *select: str) -> RunReport:
-    return completed(run(Options(url, select=select)))
+    report: RunReport = completed(run(Options(url, select=select)))
+    return report
 
 
 def found_in(report: RunReport) -> set[str]:

@@ -226,10 +226,11 @@ def image_counted(seen: Node, alone: Node) -> Iterable[Complaint]:
 def _all_ids(trace: Trace) -> Iterator[list[tuple[str, Node]]]:
     """The ids of all replies of a case that make something new."""
     ids = []
-    roles = {id(view): role for role, view in reversed(trace.roles.items())}  # one exchange may play several parts
+    seen = set[int]()
     for role, view in trace.roles.items():
-        if roles[id(view)] != role:
+        if id(view) in seen:  # one exchange may play several parts
             continue
+        seen.add(id(view))
         if view.endpoint in ("chat", "completions"):
             identifier = first_object(view)["id"]
             if identifier.text:
