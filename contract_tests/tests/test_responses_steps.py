@@ -73,7 +73,7 @@ def test_arguments_are_said_whole() -> None:
     assert broken(streamed("response-calls-stream", events)) == {"responses.stream.steps"}
 
 
-_ITEMS: dict[str, dict[str, Any]] = {
+ITEMS: dict[str, dict[str, Any]] = {
     "web_search_call": {"action": {"type": "search", "query": "trees"}},
     "file_search_call": {"queries": ["trees"], "results": None},
     "code_interpreter_call": {"code": "1", "container_id": "cntr_1", "outputs": None},
@@ -85,7 +85,7 @@ _TEXTS = {"code_interpreter_call_code.done": {"code": "1"}, "mcp_call_arguments.
 
 def built_in(kind: str, steps: list[str], **members: Any) -> list[Event]:
     """A stream with one item of a built-in tool before its message, made by these events."""
-    item = {"id": "tool_1", "type": kind, "status": "completed", **_ITEMS[kind], **members}
+    item = {"id": "tool_1", "type": kind, "status": "completed", **ITEMS[kind], **members}
     at = {"output_index": 0, "item_id": "tool_1"}
     made: list[Event] = [
         {"type": "response.output_item.added", "output_index": 0, "item": {**item, "status": "in_progress"}},
@@ -100,7 +100,7 @@ def built_in(kind: str, steps: list[str], **members: Any) -> list[Event]:
     return ended(output=[item, *response["output"]])([*events[:2], *made, *events[2:]])
 
 
-@pytest.mark.parametrize("kind", _ITEMS)
+@pytest.mark.parametrize("kind", ITEMS)
 def test_every_step_of_a_built_in_tool_is_needed_in_its_order(kind: str) -> None:
     steps, rule = list(STEPS[kind]), "responses.stream.steps"
     assert rule not in broken(streamed("response-stream", built_in(kind, steps)))

@@ -266,6 +266,9 @@ def _asked_to_be_encrypted(view: View) -> Iterable[Node]:
     asked = any(name.value == "reasoning.encrypted_content" for name in view.request["include"])
     for root in finished(view) if asked else ():
         yield from (item for item in items_of(root) if item.text_of("type") == "reasoning")
+    for stream in streams(view) if asked else ():
+        closed = (item.closed for item in stream.items if stream.is_whole)
+        yield from (item for item in closed if item is not None and item.text_of("type") == "reasoning")
 
 
 @responses.rule(
@@ -276,6 +279,6 @@ def _asked_to_be_encrypted(view: View) -> Iterable[Node]:
     harm="without state on the server the model forgets what it thought: the next turn is refused, or worse",
 )
 def encrypted(item: Node) -> Iterable[Complaint]:
-    """With `include: ["reasoning.encrypted_content"]` each reasoning item has `encrypted_content`."""
+    """With `include: ["reasoning.encrypted_content"]` each reasoning item has `encrypted_content` when it is closed."""
     if not item["encrypted_content"].text:
         yield item["encrypted_content"], str(item["encrypted_content"]), "a non-empty string"

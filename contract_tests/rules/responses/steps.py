@@ -86,7 +86,10 @@ def steps(item: StreamedItem, closed: Node, wanted: tuple[str, ...]) -> Iterable
     """A call is streamed with the events of its type in their order, up to the one that says it is done."""
     first: dict[str, int] = {}
     for place, event in enumerate(item.events):
-        first.setdefault(event.text_of("type").removeprefix("response."), place)
+        name = event.text_of("type").removeprefix("response.")
+        if first.setdefault(name, place) != place and name in wanted:
+            yield event["type"], f"response.{name} again", "once for each item"
+            return
     missing = [name for name in wanted if name not in first]
     if missing:
         yield item.added[0], f"no response.{missing[0]} for the {closed.text_of('type')}", f"response.{missing[0]}"
