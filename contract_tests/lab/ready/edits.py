@@ -177,6 +177,9 @@ FORMS: Mapping[str, Edit] = {
         each for event in events for each in [event] * (1 + (event["type"] == "response.output_item.added"))
     ],
     "other output_index in deltas": _each(lambda event: event.update(output_index=1), _DELTA),
+    "parts counted from 1": _each(
+        lambda event: event.update(content_index=event["content_index"] + 1) if "content_index" in event else None
+    ),
     "events wrapped": lambda events: [{"type": event["type"], "data": event} for event in events],
     "types without response": _each(lambda event: event.update(type=event["type"].removeprefix("response."))),
     "ends as done": _each(lambda event: event.update(type="response.done"), "response.completed"),
