@@ -12,6 +12,7 @@ import click
 from contract_tests.recordings.judging import judge_files
 from contract_tests.recordings.recording import InputError
 from contract_tests.report.files import judgement_document
+from contract_tests.report.findings import count
 from contract_tests.report.html.matrix import format_matrix
 from contract_tests.report.matrix.columns import Column, make_column
 from contract_tests.report.matrix.forms import format_matrix_markdown
@@ -51,9 +52,8 @@ def main(recordings: Path, reports: Path, out: Path) -> None:
     except (InputError, OSError) as error:
         raise click.ClickException(str(error)) from error
     runs = sum(column.is_run for column in matrix.columns)
-    click.echo(
-        f"{out}: matrix.html and matrix.md of {runs} servers and {len(matrix.columns) - runs} recorded providers"
-    )
+    of = f"{count(runs, 'server')} and {count(len(matrix.columns) - runs, 'recorded provider')}"
+    click.echo(f"{out}: matrix.html and matrix.md of {of}")
     if not runs:
         click.echo(f"no report in {reports}: `make interop` writes them", err=True)
 
