@@ -35,7 +35,7 @@ test proofs: export PYTHONDONTWRITEBYTECODE :=
 test proofs: export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/bytecode
 
 .DEFAULT_GOAL := help
-.PHONY: help setup contract record test proofs fuzz coverage check mutants fake interop judges behaviour bench profile bench-fidelity sdks constraints clean compatibility rules pages langchain suites uses clients ready wheel security audit
+.PHONY: help setup contract record test proofs fuzz coverage check mutants fake interop judges behaviour bench profile bench-fidelity sdks constraints clean compatibility matrix rules pages langchain suites uses clients ready wheel security audit
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -97,7 +97,7 @@ fake: $(STAMP)  ## serve the fake on http://127.0.0.1:1337
 
 interop: $(STAMP)  ## run openai-node against the fake and judge real third-party servers; ALL=1 adds the one with PyTorch
 	@$(BIN)/python -m contract_tests.lab.suites node || [ $$? = 3 ]
-	@$(BIN)/python -m contract_tests.lab.interop $(if $(ALL),--all)
+	@$(BIN)/python -m contract_tests.lab.interop --json .cache/interop/reports $(if $(ALL),--all)
 
 behaviour: $(STAMP)  ## judge targets that behave in one way other than OpenAI; BEHAVIOUR='--judges --write' asks other judges too
 	@$(BIN)/python -m contract_tests.lab.behaviour $(BEHAVIOUR)
@@ -130,6 +130,9 @@ pages: $(STAMP)  ## write the pages made from code: FAULTS.md, SCRIPTS.md, TESTI
 compatibility: $(STAMP)  ## judge the recordings of other providers and write COMPATIBILITY.md; CHECK=1 only compares
 	@$(BIN)/python -m contract_tests.lab.compatibility "$${OPENAI_CONTRACT_SHARED:-../shared}/recordings" \
 	  $(if $(CHECK),--check,--write)
+
+matrix: $(STAMP)  ## compare the recorded providers and the servers of the last `make interop` on a page, .cache/matrix/matrix.html
+	@$(BIN)/python -m contract_tests.lab.matrix "$${OPENAI_CONTRACT_SHARED:-../shared}/recordings" .cache/interop/reports .cache/matrix
 
 bench: $(STAMP)  ## measure the fake beside bare uvicorn and other fakes, and how fast streams are judged and relayed, and recordings redacted
 	@$(BIN)/python -m contract_tests.lab.speed

@@ -12,6 +12,7 @@ from contract_tests.cases import moderations, relations, models, stored
 from contract_tests.cases import (
     responses,
     responses_tools,
+    responses_arrival,
     responses_compared,
     responses_stored,
     responses_web_socket,
@@ -23,8 +24,8 @@ from contract_tests.cases import errors
 
 FILES = (
     *(client, http, chat, stream, tools, formats, completions, embeddings, moderations),
-    *(relations, models, stored, responses, responses_tools, responses_compared, responses_stored),
-    *(responses_web_socket, conversations, errors),
+    *(relations, models, stored, responses, responses_tools, responses_arrival, responses_compared),
+    *(responses_stored, responses_web_socket, conversations, errors),
 )
 
 __all__ = ["CASES", "FILES", "Case", "select"]

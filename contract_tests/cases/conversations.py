@@ -13,6 +13,7 @@ from contract_tests.rules.relations.arrival import TRIES
 from contract_tests.target.ask import Ask, Body
 from contract_tests.target.case import case
 from contract_tests.target.endpoints import CONVERSATIONS, RESPONSES
+from contract_tests.target.support import fits_a_path
 
 
 async def make(ask: Ask, **members: object) -> str:
@@ -36,14 +37,17 @@ async def life(ask: Ask) -> None:
             await look(ask, path, "conversation gone", is_gone)
 
 
-@case("conversations.items", title="items added, listed, read and deleted", requests=7 + ATTEMPTS)
+@case("conversations.items", title="items added, listed, read and deleted", requests=9 + ATTEMPTS)
 async def items(ask: Ask) -> None:
     path = f"{CONVERSATIONS}/{await make(ask)}"
     sent = {"items": [{"type": "message", **user(text)} for text in ("A tree is old.", "A river is long.")]}
     added = await ask.raw("POST", f"{path}/items", _bytes(sent), role="items added")
     await ask.raw("GET", f"{path}/items?order=asc", role="items listed")
     await ask.raw("GET", f"{path}/items?order=asc&limit=1", role="first page")
+    await ask.raw("GET", f"{path}/items", role="newest first")
     names = [entry["id"].text for entry in added.root["data"]]
+    if names and fits_a_path(names[0]):
+        await ask.raw("GET", f"{path}/items?order=asc&after={names[0]}", role="next page")
     if names and names[0].replace("_", "").isalnum():
         one = f"{path}/items/{names[0]}"
         if (await ask.raw("GET", one, role="item")).ok and await remove(ask, one, "item removed"):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from contract_tests.cases.compare import ask_back
+from contract_tests.cases.formats import INVENT
 from contract_tests.cases.kept import ATTEMPTS, check_id, is_found, is_gone, look, remove
-from contract_tests.cases.prompts import NOTES, REPEAT_FIRST, SHORT, user
-from contract_tests.cases.responses import make_body
+from contract_tests.cases.prompts import NOTES, REPEAT_FIRST, REPEAT_LAST, SHORT, repeat, user
+from contract_tests.cases.responses import FUNCTIONS, make_body
+from contract_tests.rules.engine.lacks import lacks_what_is_named
 from contract_tests.rules.engine.refused import refusal_text
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.relations.arrival import TRIES
-from contract_tests.rules.relations.said import said_in
+from contract_tests.rules.relations.said import said_in, text_of_reply
 from contract_tests.target.ask import Ask
 from contract_tests.target.case import case
 from contract_tests.target.endpoints import RESPONSES
@@ -43,6 +45,13 @@ async def check_state(ask: Ask) -> None:
             raise Lacks("a Response that was to be stored is answered with store: false")
         path = path_to(id_in(made))
         read = await ask.raw("GET", path, role="probe read")
+        if said and said.root["store"].value is True and lacks_what_is_named(read):
+            ask.roles["made"] = ask.roles.pop("probe")
+            ask.valid.clear()
+            if not (await look(ask, path, "read", is_found)).ok:  # a store may be some seconds behind
+                raise Lacks("a Response that says store: true is not found under its id: nothing can go on from it")
+            ask.roles.clear()  # the case has Responses of its own in these parts
+            read = ask.views[-1]
         if is_unknown_path(read, ask.session.control) or read.status in (405, 501):
             ask.views.remove(read)
             raise Lacks(f"GET {RESPONSES}/ID is answered like an unknown path: status {read.status}")
@@ -61,7 +70,7 @@ async def make(ask: Ask, role: str, *, given: object = SHORT, tokens: int = 32, 
 @case(
     "responses.stored.life",
     title="a response stored, read, listed by its input, and deleted",
-    requests=3 + 2 + 3 * ATTEMPTS,
+    requests=3 + 2 + 4 * ATTEMPTS,
     tokens=16 + 32,
     features=("store",),
 )
@@ -77,13 +86,39 @@ async def life(ask: Ask) -> None:
 @case(
     "responses.stored.stream",
     title="a streamed response that is stored",
-    requests=3 + 2 + ATTEMPTS,
+    requests=3 + 2 + 2 * ATTEMPTS,
     tokens=16 + 32,
     features=("store",),
 )
 async def stream(ask: Ask) -> None:
     await check_state(ask)
     _, path = await make(ask, "made", stream=True)
+    if (await look(ask, path, "read", is_found)).ok:
+        await remove(ask, path, "Response removed")
+
+
+SET = {
+    "instructions": "You are brief.",
+    "metadata": {"topic": "trees"},
+    "temperature": 0.5,
+    "top_p": 0.9,
+    "text": {"format": {"type": "json_object"}},
+    "tools": FUNCTIONS,
+    "tool_choice": "none",
+}
+"""Parameters that a Response repeats, none of which is what it has where nothing is said."""
+
+
+@case(
+    "responses.stored.parameters",
+    title="the parameters of a response that is stored",
+    requests=3 + ATTEMPTS + 2 + ATTEMPTS,
+    tokens=16 + 200,
+    features=("store", *SET, "format", "json_object"),
+)
+async def parameters(ask: Ask) -> None:
+    await check_state(ask)
+    _, path = await make(ask, "made", given=INVENT, tokens=200, **SET)
     if (await look(ask, path, "read", is_found)).ok:
         await remove(ask, path, "Response removed")
 
@@ -95,7 +130,7 @@ TAKEN_UP_AFTER = 2
 @case(
     "responses.stored.resumed",
     title="the stream of a stored response, taken up again behind an event",
-    requests=3 + 3,
+    requests=3 + ATTEMPTS + 3,
     tokens=16 + 32,
     features=("store", "background", "starting_after"),
 )
@@ -110,14 +145,14 @@ async def resumed(ask: Ask) -> None:
         raise Unsupported(f"GET with stream=true and starting_after: status {again.status}: {refusal_text(again)}")
 
 
-@case("responses.stored.off", title="a response that is not to be stored", requests=5, tokens=48, features=("store",))
+@case("responses.stored.off", title="a response that is not to be stored", requests=8, tokens=48, features=("store",))
 async def off(ask: Ask) -> None:
     await check_state(ask)
     view = await ask(make_body(ask, SHORT), path=RESPONSES, role="not to be kept")
     await ask.raw("GET", path_to(id_in(view)), role="looked for")
 
 
-@case("responses.stored.unknown", title="responses that were never made", requests=7, tokens=16, features=("store",))
+@case("responses.stored.unknown", title="responses that were never made", requests=10, tokens=16, features=("store",))
 async def unknown(ask: Ask) -> None:
     await check_state(ask)
     path = f"{RESPONSES}/{NO_SUCH}"
@@ -136,7 +171,7 @@ async def previous_unknown(ask: Ask) -> None:
 @case(
     "responses.stored.previous",
     title="a response that goes on from another, asked back",
-    requests=3 + 3 + 2 * TRIES + 1,
+    requests=3 + ATTEMPTS + 3 + 2 * TRIES + 1,
     tokens=16 + 32 * (3 + 2 * TRIES),
     features=("store", "previous_response_id"),
 )
@@ -155,9 +190,28 @@ async def previous(ask: Ask) -> None:
 
 
 @case(
+    "responses.stored.answer",
+    title="the answer that a response goes on from, asked back",
+    requests=3 + ATTEMPTS + 2 + 2 * TRIES,
+    tokens=16 + 32 * (1 + 2 * TRIES),
+    features=("store", "previous_response_id"),
+)
+async def answer(ask: Ask) -> None:
+    await check_state(ask)
+    word = ask.nonce()
+    made, path = await make(ask, "first turn", given="Go on.", instructions=repeat(word))  # these do not carry over
+    if word not in text_of_reply(made):
+        raise NotReached("the first turn does not say the word that it was told to say")
+    behind = make_body(ask, REPEAT_LAST, previous_response_id=id_in(made))
+    control = make_body(ask, f"Your last message is: {word} {REPEAT_LAST}")
+    await ask_back(ask, word, "the answer before", behind, control, RESPONSES)
+    await remove(ask, path, "Response removed")
+
+
+@case(
     "responses.stored.instructions",
     title="instructions of the turn before",
-    requests=6,
+    requests=9,
     tokens=16 + 64,
     features=("store", "previous_response_id"),
 )
@@ -172,7 +226,7 @@ async def instructions(ask: Ask) -> None:
 @case(
     "responses.stored.background",
     title="a response in the background, cancelled",
-    requests=3 + 4,
+    requests=3 + ATTEMPTS + 4,
     tokens=16 + 64,
     features=("store", "background"),
 )

@@ -16,6 +16,7 @@ from contract_tests.cli.doctor import doctor_command
 from contract_tests.cli.export import export_command
 from contract_tests.cli.importing import import_command
 from contract_tests.cli.judge import judge_command
+from contract_tests.cli.matrix import matrix_command
 from contract_tests.cli.offline import offline_command
 from contract_tests.cli.ready import ready_command
 from contract_tests.cli.record import record_command
@@ -77,6 +78,7 @@ for command in (
     shrink_command,
     diff_command,
     report_command,
+    matrix_command,
     rules_command,
     explain_command,
     bugs_command,

@@ -11,6 +11,7 @@ import click
 from contract_tests.cli.options import build_options, config_option, target_argument, target_options
 from contract_tests.cli.progress import ask
 from contract_tests.cli.shared_options import console, json_file, write
+from contract_tests.ready.arrival import Witness
 from contract_tests.ready.asking import cases_of, trouble_of
 from contract_tests.ready.report import as_json, head_of, rest_of, stops_of, verdict_of
 from contract_tests.ready.seen import APIS, client_names, load_client
@@ -60,10 +61,12 @@ def ready_command(name: str, api: str | None, json_file: Path | None, **given: A
     options = replace(build_options(given), concurrency=1)
     terminal = _Terminal(console(), options.secrets)
     terminal.head = head_of(client, api)
-    report = ask(terminal, options, cases=cases_of(client, api), path=APIS[api])
+    witness = Witness(client, api)
+    cases = [*cases_of(client, api), *witness.cases()]
+    report = ask(terminal, options, cases=cases, path=APIS[api])
     if trouble := trouble_of(report):
         raise Unreachable(trouble)
-    readiness = weigh(client, api, report)
+    readiness = weigh(client, api, report, witness.found)
     for text in stops_of(readiness, terminal.console.width):
         terminal.print_block(text)
     terminal.print()

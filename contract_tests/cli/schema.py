@@ -59,7 +59,7 @@ KINDS = {
     PROFILE: Kind("Known departures of a dialect", _yaml("openai-profile"), lambda: tolerance.schema(PROFILE)),
     "config": Kind("Options of contract run", ("openai-contract.toml", "*.openai-contract.toml"), _config_schema),
     "report": Kind(
-        "What contract run --json and contract judge --json write",
+        "What contract run, judge and ready write with --json",
         ("openai-contract-report.json", "*.openai-report.json"),
         lambda: json.loads(_REPORT.read_text(encoding="utf-8")),
     ),

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
+from contract_tests.ready.bodies import going_on
 from contract_tests.ready.seen import APIS, SeenClient, SeenRequest, expand
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.response_stream import FINAL
 from contract_tests.rules.engine.view import View
+from contract_tests.rules.relations.said import said_in, text_of_reply
 from contract_tests.run.outcome import RunReport
 from contract_tests.run.preflight import NO_ENDPOINT, describe_answer
 from contract_tests.target.ask import Ask, Case
@@ -19,25 +21,38 @@ from fake_server.relay.redact import excerpt
 _RESPONSES = APIS["responses"].removeprefix("/")
 _ABOUT_KEY = (401, 403, 407)
 _CALLS = ("tool_calls", "function_call")
+CALL = "call"
+"""What the names of the requests begin with that are to be answered by a call."""
+TEXT_DELTA = "response.output_text.delta"
 FAILED, INCOMPLETE, ERROR = "failed", "incomplete", "error event"
 """How an answer can end without being whole."""
 
 
 def cases_of(client: SeenClient, api: str) -> Sequence[Case]:
     """What the client sends by this API, each request a case that is called `API.NAME`."""
-    return [_case(request, api) for request in client.requests[api]]
+    requests = client.requests[api]
+    before = {request.name: request for request in requests}
+    return [_case(request, api, before.get(request.after)) for request in requests]
 
 
-def _case(request: SeenRequest, api: str) -> Case:
+def _case(request: SeenRequest, api: str, before: SeenRequest | None) -> Case:
     async def play(ask: Ask) -> None:
         role = "stream" if request.is_stream else "dict"
-        body = json.dumps({**expand(request.body), "model": ask.model}, ensure_ascii=False).encode()
+        sent = expand(request.body)
+        if before is not None:
+            first = json.dumps({**expand(before.body), "model": ask.model}, ensure_ascii=False).encode()
+            answer = await ask.raw(before.method, before.path, first, before.headers, role="call")
+            said = said_in(answer)
+            sent = going_on(sent, said.root) if said else None
+            if sent is None:
+                return  # the tools are not called: the witness says so
+        body = json.dumps({**sent, "model": ask.model}, ensure_ascii=False).encode()
         view = await ask.raw(request.method, request.path, body, request.headers, role=role)
         ask.valid.add(role)
         if not view.ok:
             raise Refused(f"status {view.status or 'none'}")
 
-    return Case(f"{api}.{request.name}", "", 1, 0, (), play)
+    return Case(f"{api}.{request.name}", "", 2 if before else 1, 0, (), play)
 
 
 def trouble_of(report: RunReport) -> str:
@@ -81,6 +96,26 @@ def end_of(view: View) -> tuple[str, str]:
 
 def _said(text: str) -> str:
     return excerpt(" ".join(text[:1000].split()), 160)
+
+
+def calls_in(view: View) -> list[str]:
+    """The names of the tools that are called in an answer; those that the server runs itself go by their types."""
+    if view.endpoint != _RESPONSES:
+        calls = [call for said in _said_in(view) for call in (*said["tool_calls"], said)]
+        named = [call[kind]["name"].text for call in calls for kind in ("function", "custom", "function_call")]
+        return [name for name in named if name]
+    called = [node for node in _items_and_events(view) if node.text_of("type").endswith("_call")]
+    return [node["name"].text or node.text_of("type").removesuffix("_call") for node in called]
+
+
+def text_in(view: View) -> str:
+    """All that an answer says in text, in whichever of its places: a client reads one of them."""
+    if view.endpoint != _RESPONSES:
+        return "".join(said["content"].text for said in _said_in(view))
+    nodes = list(_items_and_events(view))
+    pieces = "".join(node["delta"].text for node in nodes if node.text_of("type") == TEXT_DELTA)
+    whole = [part["text"].text for node in nodes for part in node["content"]]
+    return "\n".join((pieces, *whole, text_of_reply(view)))
 
 
 def says_something(view: View) -> bool:

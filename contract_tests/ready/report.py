@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from contract_tests.ready.asking import has_call
+from contract_tests.ready.asking import CALL, has_call
 from contract_tests.ready.effects import Effect, effect_of
 from contract_tests.ready.seen import SeenClient, Verdicts
-from contract_tests.ready.verdict import NO_ANSWER, REFUSED, Obstacle, Readiness, grouped
+from contract_tests.ready.verdict import LOST, NO_ANSWER, REFUSED, Obstacle, Readiness, grouped
 from contract_tests.report.files import clean_json
 from contract_tests.report.findings import WIDTH, count, finding_as_json, format_finding, some
 from contract_tests.rules.engine.view import View
@@ -49,6 +49,8 @@ def _lines_of(obstacle: Obstacle, names: Sequence[str], width: int) -> list[str]
 def describe(readiness: Readiness, verdicts: Verdicts) -> str:
     """What becomes of the client and of its helpers, in words."""
     client = readiness.client
+    if LOST in verdicts.values():
+        return f"{client.client} {client.version} goes on with an answer that knows nothing of it, and no error"
     parts: dict[str, list[str]] = {}
     for column, verdict in verdicts.items():
         if effect_of(verdict, also=client.acts_on) is Effect.STOPS or verdict == NO_ANSWER:
@@ -76,7 +78,10 @@ def _in_words(verdict: str) -> str:
 
 def _todo(readiness: Readiness, obstacle: Obstacle) -> str:
     finding = obstacle.finding
-    request = next(each for each in readiness.client.requests[readiness.api] if obstacle.case_id.endswith(each.name))
+    if LOST in obstacle.verdicts.values():
+        return "hand it to the model, or refuse the request and name the member"
+    name = obstacle.case_id.partition(".")[2]
+    request = next(each for each in readiness.client.requests[readiness.api] if each.name == name)
     asked = f"{request.method} {request.path}"
     other = next((api for api in readiness.client.requests if api != readiness.api), "")
     if finding is None or (finding.rule.id == REFUSED and "status" not in finding.actual):
@@ -96,6 +101,8 @@ def rest_of(readiness: Readiness) -> Iterator[str]:
     ):
         if found := readiness.of(effect):
             yield f"{label:9} {_count(found)}{words}: {some(list(grouped(found)))}"
+    for arrival in readiness.not_shown:
+        yield f"not shown {arrival.case_id}: that {arrival.thing} reaches the model; {arrival.what}"
     if quiet := _without_call(readiness):
         yield f"note      no tool is called in {some(quiet)}: how calls are sent was not judged there"
     for result in readiness.not_judged:
@@ -107,7 +114,7 @@ def rest_of(readiness: Readiness) -> Iterator[str]:
 
 def _without_call(readiness: Readiness) -> list[str]:
     """The requests for a tool call whose answers, which have come, have none."""
-    results = (result for result in readiness.report.results if ".call" in result.case_id and result.exchanges)
+    results = (result for result in readiness.report.results if f".{CALL}" in result.case_id and result.exchanges)
     answers = {result.case_id: View(result.exchanges[-1]) for result in results if not result.emptied}
     return [name for name, view in answers.items() if view.ok and not has_call(view)]
 
@@ -131,7 +138,8 @@ def verdict_of(readiness: Readiness) -> str:
 def as_json(readiness: Readiness, secrets: Iterable[str] = ()) -> str:
     """The answer as JSON text: `{format, kit, started, client, version, seen, api, target, model, verdict, exit_code,
     seconds, requests, stops: [obstacle], survived: [obstacle], not_measured: [obstacle], not_judged: [{id, outcome,
-    reason}], notes}`; an obstacle is `{request, finding or null, what, clients: {name: verdict}, to_do}`."""
+    reason}], not_shown: [{request, thing, what}], notes}`; an obstacle
+    is `{request, finding or null, what, clients: {name: verdict}, to_do}`."""
     client, report, code = readiness.client, readiness.report, readiness.exit_code
 
     def each(effect: Effect) -> list[dict[str, Any]]:
@@ -166,6 +174,9 @@ def as_json(readiness: Readiness, secrets: Iterable[str] = ()) -> str:
         "not_judged": [
             {"id": result.case_id, "outcome": result.outcome, "reason": result.reason}
             for result in readiness.not_judged
+        ],
+        "not_shown": [
+            {"request": each.case_id, "thing": each.thing, "what": each.what} for each in readiness.not_shown
         ],
         "notes": report.notes,
     }

@@ -25,6 +25,8 @@ LONGEST_TEXT = 300
 """Characters of a text in a request that are kept: what a client tells its model is long, and the target's to bear."""
 _CUT = re.compile(r"⟨(\d+) more characters⟩\Z")
 _FILLER = "and so on, "
+RESPONSE_ID, CALL_ID = "⟨id of the response⟩", "⟨id of the call⟩"
+"""Stand in a body for what the answer before it has."""
 
 
 def shorten_text(text: str) -> str:
@@ -50,7 +52,8 @@ def expand(value: Any) -> Any:
 class SeenRequest:
     """A request as the client sent it: header fields less those about the connection and the key, and its body.
 
-    Long texts in the body are shortened; `expand` gives them their length.
+    Long texts in the body are shortened; `expand` gives them their length. `after` names the request whose answer it
+    goes on with, if the target is to know that: its body then has RESPONSE_ID and CALL_ID for what the answer has.
     """
 
     name: str
@@ -58,6 +61,7 @@ class SeenRequest:
     path: str
     headers: tuple[tuple[str, str], ...]
     body: Mapping[str, Any]
+    after: str = ""
 
     @property
     def is_stream(self) -> bool:
@@ -90,10 +94,14 @@ class SeenClient:
         """The content of its file: a line for each request and form, for readable diffs."""
         value = asdict(self)
         value["requests"] = {
-            api: [{**asdict(request), "headers": dict(request.headers)} for request in requests]
-            for api, requests in self.requests.items()
+            api: [_as_value(request) for request in requests] for api, requests in self.requests.items()
         }
         return _as_lines(value, 3) + "\n"
+
+
+def _as_value(request: SeenRequest) -> dict[str, Any]:
+    value = {**asdict(request), "headers": dict(request.headers)}
+    return value if request.after else {name: part for name, part in value.items() if name != "after"}
 
 
 def _as_lines(value: Any, depth: int, indent: str = "") -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from contract_tests.ready.arrival import Arrival, State, is_witnessing
 from contract_tests.ready.asking import ERROR, FAILED, end_of, says_something
 from contract_tests.ready.effects import Effect, effect_on, verdicts_on
 from contract_tests.ready.seen import SeenClient, Verdicts
@@ -16,6 +17,8 @@ from contract_tests.run.outcome import CaseResult, ExitCode, Outcome, RunReport
 REFUSED = "relations.accepted"
 """The rule that a valid request is answered: without an answer no client goes on."""
 NO_ANSWER = "no answer"
+LOST = "lost"
+"""The verdict on every client where something that it sends does not reach the model."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,12 @@ class Readiness:
     api: str
     report: RunReport
     obstacles: Sequence[Obstacle]
+    arrivals: Sequence[Arrival] = ()
+
+    @property
+    def not_shown(self) -> list[Arrival]:
+        """What was sent and of which nobody knows whether it reaches the model."""
+        return [arrival for arrival in self.arrivals if arrival.state is State.NOT_SHOWN]
 
     def of(self, effect: Effect) -> list[Obstacle]:
         """The obstacles with this effect."""
@@ -53,17 +62,32 @@ class Readiness:
 
     @property
     def exit_code(self) -> ExitCode:
-        """0 where the client is carried, 1 where an obstacle stops it, 3 where not all requests were judged."""
+        """0 where the client is carried, 1 where an obstacle stops it, 3 where not all was judged or arrives."""
         if any(result.outcome is Outcome.HARNESS_FAILED for result in self.report.results):
             return ExitCode.HARNESS
         if self.of(Effect.STOPS):
             return ExitCode.FINDINGS
-        return ExitCode.UNREACHABLE if self.not_judged or self.report.stopped else ExitCode.OK
+        unknown = self.not_judged or self.not_shown or self.report.stopped
+        return ExitCode.UNREACHABLE if unknown else ExitCode.OK
 
 
-def weigh(client: SeenClient, api: str, report: RunReport) -> Readiness:
-    """Weigh what a run of the client's requests found by what was measured on the client."""
-    return Readiness(client, api, report, [found for result in report.results for found in _obstacles(result, client)])
+def weigh(client: SeenClient, api: str, report: RunReport, arrivals: Sequence[Arrival] = ()) -> Readiness:
+    """Weigh what a run of the client's requests found by what was measured on the client, and what did not arrive.
+
+    What asks for the latter is no request of the client: rules that its answers break weigh nothing.
+    """
+    results = [result for result in report.results if not is_witnessing(result.case_id)]
+    lost = [
+        Obstacle(each.case_id, Effect.STOPS, dict.fromkeys(client.columns, LOST), what=_describe(each))
+        for each in arrivals
+        if each.state is State.LOST
+    ]
+    found = [obstacle for result in results for obstacle in _obstacles(result, client)]
+    return Readiness(client, api, report, [*lost, *found], arrivals)
+
+
+def _describe(arrival: Arrival) -> str:
+    return f"{arrival.thing}: never seen by the model; {arrival.what}"
 
 
 def _obstacles(result: CaseResult, client: SeenClient) -> Iterator[Obstacle]:

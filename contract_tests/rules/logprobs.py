@@ -1,4 +1,4 @@
-"""Section logprobs: log probabilities of the tokens of a chat answer."""
+"""Section logprobs: log probabilities of the tokens of a chat answer, and of the texts of a Response."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from contract_tests.rules.engine.kinds import is_early
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.subjects import CHAT, choices, chunk_choices, computed_once, dicts
 from contract_tests.rules.engine.view import View
+from contract_tests.rules.responses.subjects import CREATED, finished, messages, streams
 from fake_server.relay.redact import excerpt, holds_dummy
 from fake_server.wire.exchange import Aspect
 from fake_server.wire.text import format_count
@@ -28,6 +29,34 @@ def _objects(view: View) -> Iterator[Node]:
     for choice in (*choices(view), *chunk_choices(view)):
         if type(choice.get("logprobs")) is dict:
             yield choice["logprobs"]
+
+
+ASKED_OF_RESPONSES = "message.output_text.logprobs"
+"""What `include` of a request for a Response names to have log probabilities."""
+
+
+def _asks_for_response_logprobs(view: View) -> bool:
+    asked = any(name.value == ASKED_OF_RESPONSES for name in view.request["include"])
+    return asked or bool(view.request["top_logprobs"].number)
+
+
+@computed_once
+def _texts(view: View) -> Iterator[Node]:
+    """The parts of a Response that are text, of a stream those that its end has."""
+    for item in messages(view):
+        yield from (part for part in item["content"] if part.text_of("type") == "output_text")
+
+
+def _answers_of_response(view: View) -> Iterator[Answer]:
+    """Each text of a finished Response as an answer."""
+    for place, part in enumerate(_texts(view) if any(finished(view)) else ()):
+        held = (part["logprobs"],) if part["logprobs"] else ()
+        yield Answer(part["text"], place, part.text_of("text"), "", "", (), held)
+
+
+def _listed(node: Node) -> Node:
+    """The tokens of a `logprobs` member: those of a chat stand in its `content`, a text's in itself."""
+    return node if node.kind == "array" else node["content"]
 
 
 def _objects_with_names(view: View) -> Iterable[tuple[Node, tuple[str, ...]]]:
@@ -72,29 +101,39 @@ def members(node: Node, names: tuple[str, ...]) -> Iterable[Complaint]:
 def _answers_with_logprobs(view: View) -> Iterable[Answer]:
     if view.endpoint == "chat" and view.request["logprobs"].value is True:
         yield from (answer for answer in answers(view) if answer.text.strip())
+    if view.endpoint == CREATED and any(name.value == ASKED_OF_RESPONSES for name in view.request["include"]):
+        yield from (answer for answer in _answers_of_response(view) if answer.text.strip())
 
 
 @logprobs.rule("given", over=_answers_with_logprobs, see=see.CHAT_CREATE, harm="`choice.logprobs.content` raises")
 def given(answer: Answer) -> Iterable[Complaint]:
-    """A text answer that is requested with `logprobs: true` has log probabilities."""
-    if not any(list(node["content"]) for node in answer.logprobs):
+    """A text answer that is requested with `logprobs: true`, or with the `include` for them, has log probabilities."""
+    if not any(list(_listed(node)) for node in answer.logprobs):
         held = (node["content"] if node.kind == "object" else node for node in answer.logprobs)
         where = next((node for node in held if node.kind not in ("array", "null", "missing")), answer.where)
         yield where, "text without log probabilities", "choices[].logprobs.content"
 
 
+def _not_asked_for(view: View) -> Iterator[Node]:
+    """The `logprobs` members of replies to requests that do not ask for any."""
+    if view.request["logprobs"].value is not True:
+        yield from _objects(view)
+    if view.endpoint == CREATED and not _asks_for_response_logprobs(view):
+        yield from (part["logprobs"] for part in _texts(view) if part["logprobs"])
+
+
 @logprobs.rule(
     "unasked",
-    over=lambda view: _objects(view) if view.request["logprobs"].value is not True else (),
+    over=_not_asked_for,
     level=SHOULD,
     needs=[Aspect.REQUEST],
     see=see.CHAT_CREATE,
     harm="replies grow many times over with data that nobody asked for",
 )
 def unasked(node: Node) -> Iterable[Complaint]:
-    """`logprobs` is null unless the request asks for them."""
-    if list(node["content"]):
-        yield node, "log probabilities that nobody asked for", "null"
+    """`logprobs` is null, or of a Response's text empty, unless the request asks for them."""
+    if list(_listed(node)):
+        yield node, "log probabilities that nobody asked for", "[]" if node.kind == "array" else "null"
 
 
 @computed_once
@@ -103,9 +142,20 @@ def _tokens(view: View) -> Iterator[Node]:
     for node in _objects(view):
         for name in ("content", "refusal"):
             yield from (token for token in node[name] if token.kind == "object")
+    for part in _texts(view):
+        yield from (token for token in part["logprobs"] if token.kind == "object")
 
 
-@logprobs.rule("logprob", over=_tokens, harm="`math.exp(token.logprob)` raises or is above 1")
+def _all_tokens(view: View) -> Iterator[Node]:
+    """Every token, and those of the events of a streamed Response, of which nothing but the number is promised."""
+    yield from _tokens(view)
+    for stream in streams(view):
+        for event in stream.events:
+            if event.text_of("type").startswith("response.output_text."):
+                yield from (token for token in event["logprobs"] if token.kind == "object")
+
+
+@logprobs.rule("logprob", over=_all_tokens, harm="`math.exp(token.logprob)` raises or is above 1")
 def logprob(token: Node) -> Iterable[Complaint]:
     """`logprob` of every token is a number that is not above 0."""
     for candidate in (token, *(other for other in token["top_logprobs"] if other.kind == "object")):
@@ -127,6 +177,8 @@ def _alternatives_with_limit(view: View) -> Iterable[tuple[Node, int]]:
     if view.endpoint == "chat" and view.request["logprobs"].value is True:
         most = wanted if isinstance(wanted, int) else 0
         yield from ((token["top_logprobs"], most) for token in _tokens(view))
+    if view.endpoint == CREATED and _asks_for_response_logprobs(view):
+        yield from ((token["top_logprobs"], int(view.request["top_logprobs"].number or 0)) for token in _tokens(view))
 
 
 @logprobs.rule(
@@ -179,11 +231,10 @@ def bytes_(token: Node) -> Iterable[Complaint]:
 
 def _answers_with_tokens(view: View) -> Iterable[tuple[Answer, bytes]]:
     """The answers with the bytes of their tokens, less those of which a recording's redaction changed the text."""
-    if view.endpoint == "chat":
-        for answer in answers(view):
-            tokens = [token for node in answer.logprobs for token in node["content"] if token.kind == "object"]
-            if tokens and answer.text and not holds_dummy(answer.text):
-                yield answer, b"".join(_bytes(token) for token in tokens)
+    for answer in answers(view) if view.endpoint == "chat" else _answers_of_response(view):
+        tokens = [token for node in answer.logprobs for token in _listed(node) if token.kind == "object"]
+        if tokens and answer.text and not holds_dummy(answer.text):
+            yield answer, b"".join(_bytes(token) for token in tokens)
 
 
 def _bytes(token: Node) -> bytes:
@@ -200,7 +251,7 @@ def _bytes(token: Node) -> bytes:
     harm="confidence is shown on the wrong words",
 )
 def tell_the_text(answer: Answer, joined: bytes) -> Iterable[Complaint]:
-    """The tokens of `logprobs.content`, joined, are the text of the choice."""
+    """The tokens of `logprobs.content`, or of a text's `logprobs`, joined, are the text of the answer."""
     if joined != answer.text.encode("utf-8", "replace"):
         shown = joined.decode("utf-8", "replace")
         yield answer.where, f"the tokens say {excerpt(shown, 50)!r}", repr(excerpt(answer.text, 50))

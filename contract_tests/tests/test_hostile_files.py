@@ -29,10 +29,11 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "run --profile": ("run", URL, "--profile", "{file}"),
     "run --config": ("run", URL, "--config", "{file}"),
     "report": ("report", "{file}", "--junit", "{out}/r.xml"),
+    "matrix": ("matrix", "{file}"),
     "judge --baseline": ("judge", str(POEM), "--baseline", "{file}"),
 }
 SUFFIX = {"run --profile": ".yaml", "run --config": ".toml", "diff of reports": ".json"}
-NOT_YAML = ("import --data", "diff of reports", "report", "run --config")
+NOT_YAML = ("import --data", "diff of reports", "report", "matrix", "run --config")
 BOMB = "b0: &b0 [x, x, x]\n" + "".join(f"b{n}: &b{n} [{f'*b{n - 1}, ' * 9}]\n" for n in range(1, 9))
 hostile = pytest.mark.security("hostile files")
 whole = pytest.mark.security("nothing is lost")

@@ -87,8 +87,8 @@ def test_the_model_and_the_fields_of_the_command_line_are_sent(fake: FakeServer)
         ([{"fault": "insufficient-quota"}], 3, "the quota is used up"),
         (
             [{"fault": "misread", "without": ["$.tools"]}, *change("$.response", set={"tools": []})],
-            0,
-            "no tool is called in",
+            1,
+            "✗ the tool: never seen by the model; the input has 9 tokens with them and 9 without them",
         ),
     ],
 )

@@ -239,9 +239,11 @@ TRACES: list[tuple[str, Trace, list[Trace]]] = [
 
 def test_every_relation_rule_is_here() -> None:
     of_responses = {name for name, _, _ in test_relations_of_responses.TRACES}
-    elsewhere = {  # test_web_socket_target.py, test_responses_built_in.py
+    elsewhere = {  # test_web_socket_target.py, test_responses_built_in.py, test_responses_kept.py
         *("relations.websocket-goes-on", "relations.websocket-stays-open", "relations.websocket-forgets"),
         "relations.stream-taken-up",
+        *("relations.conversation-pages", "relations.conversation-echoed"),
+        *("relations.found-by-id", "relations.conversation-item-as-added"),
     }
     here = {name for name, _, _ in TRACES} | of_responses
     assert {rule.id for rule in RULES.values() if rule.relation} == here | elsewhere

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 from typing import Any
 
 import pytest
@@ -36,12 +37,15 @@ def body(text: str | None = "An acorn", tokens: int = 9, *items: dict[str, Any],
     return {**head, "output": [*items, *said], "usage": usage, **more}
 
 
+NUMBERS = count(2)
+
+
 def response(*about: Any, **more: Any) -> View:
-    return view_of(body(*about, **more))
+    return view_of(body(*about, **{"id": f"resp_{next(NUMBERS)}", **more}))
 
 
 def streamed(*about: Any, **more: Any) -> View:
-    event = {"type": "response.completed", "response": body(*about, **more)}
+    event = {"type": "response.completed", "response": body(*about, **{"id": f"resp_{next(NUMBERS)}", **more})}
     request = Request("POST", RESPONSES, body=b'{"model": "m", "stream": true}')
     written = f"event: response.completed\ndata: {json.dumps(event)}\n\n".encode()
     return View(Exchange(request, 200, (("Content-Type", "text/event-stream"),), (Write(written),)))

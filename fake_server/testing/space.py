@@ -98,6 +98,7 @@ class FakeSpace:
     def assert_asked(self, when: Mapping[str, Any] | None = None, *, times: int | None = None) -> JournalEntry:
         """Return the last request that meets `when` (conditions as in a script). Raises AssertionError.
 
+        A request that goes on from a stored response or in a conversation is met by what was said there, too.
         It fails if there is none, or with `times` if there are not exactly that many; the message shows the
         latest requests and what each lacks.
         """

@@ -102,3 +102,46 @@ def test_strict_is_for_all_that_scripts_answer() -> None:
         with pytest.raises(openai.NotFoundError, match="moderations cannot answer so"):
             client.moderations.create(input="a tree")
         assert client.models.list().data
+
+
+# -- what a request goes on from
+
+
+def test_a_request_is_found_by_what_it_goes_on_from(fake: FakeServer) -> None:
+    with openai.OpenAI(base_url=fake.base_url, api_key="any", max_retries=0) as client:
+        first = client.responses.create(model="gpt-4o", input="I am Ada.", instructions="Be brief.")
+        second = client.responses.create(model="gpt-4o", input="Say hello.", previous_response_id=first.id)
+        client.responses.create(model="gpt-4o", input="Who am I?", previous_response_id=second.id, stream=True).close()
+    third = fake.assert_asked({"messages": {"any": {"equals": "I am Ada."}, "last": {"equals": "Who am I?"}}}, times=1)
+    assert third is fake.requests[2]
+    assert third.messages == (
+        ("user", "I am Ada."),
+        ("assistant", first.output_text),
+        ("user", "Say hello."),
+        ("assistant", second.output_text),
+        ("user", "Who am I?"),
+    )
+    fake.assert_asked({"messages": {"any": {"equals": "I am Ada."}}}, times=3)
+    fake.assert_asked({"messages": {"system": {"equals": "Be brief."}}}, times=1)  # instructions do not carry over
+
+
+def test_a_request_is_found_by_what_was_said_in_its_conversation(fake: FakeServer) -> None:
+    with openai.OpenAI(base_url=fake.base_url, api_key="any", max_retries=0) as client:
+        told = [{"type": "message", "role": "user", "content": "I am Ada."}]
+        talk = client.conversations.create(items=told)  # type: ignore[arg-type]
+        client.responses.create(model="gpt-4o", input="Who am I?", conversation=talk.id)
+    entry = fake.assert_asked({"endpoint": "responses", "messages": {"any": {"equals": "I am Ada."}}}, times=1)
+    assert entry.messages == (("user", "I am Ada."), ("user", "Who am I?"))
+
+
+def test_what_a_request_goes_on_from_counts_in_the_journal(fake: FakeServer) -> None:
+    with openai.OpenAI(base_url=fake.base_url, api_key="any", max_retries=0) as client:
+        first = client.responses.create(model="gpt-4o", input="word " * 5000)
+        client.responses.create(model="gpt-4o", input="Go on.", previous_response_id=first.id)
+    entry = fake.requests[-1]
+    assert entry.counted is None or entry.counted > 25_000
+
+
+def test_the_messages_of_a_chat_are_its_own(fake: FakeServer) -> None:
+    ask(fake, "news")
+    assert fake.requests[0].messages == (("user", "news"),)

@@ -16,6 +16,7 @@ VALUE: dict[str, Any] = {"id": "resp_1", "details": {"reason": "max"}, "list": [
 FINDS = (
     *('"id":"resp_', '"details":{"reason":"max"}', '"list":["a",{"b":null}]', '"n":1}', '{"id"', '"max"},"list"'),
     *('"id": "resp_', '"details" : { "reason" : "max" }'),
+    *(',"list"', ', "n"', '},"list"', 'null}],"n"', '}],"n": 1', ":null", ":null}", ": 1", '{"b":null'),
 )
 SPACINGS: tuple[dict[str, Any], ...] = (
     {"separators": (",", ":")},
@@ -31,6 +32,11 @@ def test_json_is_found_in_any_spacing(find: str, spacing: dict[str, Any]) -> Non
     assert in_any_spacing(find).search(json.dumps(VALUE, **spacing).encode())
 
 
+@pytest.mark.parametrize("text", [b'data: {"a":1}', b'data:{ "a" : 1}', b'data: {\n"a":1}'])
+def test_json_is_found_behind_the_name_of_a_field(text: bytes) -> None:
+    assert in_any_spacing('data: {"a":').search(text)
+
+
 @pytest.mark.parametrize(
     ("find", "text"),
     [
@@ -41,6 +47,10 @@ def test_json_is_found_in_any_spacing(find: str, spacing: dict[str, Any]) -> Non
         ("data: ", b"data:x"),
         ("response.incomplete", b"response. incomplete"),
         ("{}", b"{ }"),
+        (": ", b":"),
+        ("[DONE]", b"[ DONE ]"),
+        ("data: 1", b"data:1"),
+        ('x1,"a"', b'x 1,"a"'),
         ('"say \\"x\\" : y"', b'"say \\"x\\":y"'),
     ],
 )

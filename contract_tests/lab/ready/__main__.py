@@ -38,16 +38,20 @@ class Subject:
     acts_on: tuple[str, ...] = ()
 
 
-def _tasks(responses: tasks.Tasks = tasks.RESPONSES) -> Record:
-    return partial(record, tasks={"responses": responses, "chat": tasks.CHAT})
+def _tasks(responses: tasks.Tasks = tasks.RESPONSES, turns: Mapping[str, str] | None = None) -> Record:
+    return partial(record, tasks={"responses": responses, "chat": tasks.CHAT}, turns=turns or {})
+
+
+_RUNNING = _tasks(tasks.RESPONSES_IN_TURNS, tasks.TURNS)
+"""For frameworks that run tools and go on by themselves."""
 
 
 SUBJECTS: Mapping[str, Subject] = {
     # the SDKs' guides lead with Responses, and both frameworks of OpenAI's and Vercel's default to it
     "openai-python": Subject(("openai-python 3", "openai-python .stream()"), "responses", _tasks()),
     "openai-node": Subject(("openai-node 7", "openai-node .stream()"), "responses", _tasks()),
-    "agents-sdk": Subject(("Agents SDK",), "responses", _tasks(), ("streamed",)),
-    "ai-sdk": Subject(("AI SDK",), "responses", _tasks()),
+    "agents-sdk": Subject(("Agents SDK",), "responses", _RUNNING, ("streamed",)),
+    "ai-sdk": Subject(("AI SDK",), "responses", _RUNNING),
     # ChatOpenAI, unless use_responses_api or a model that has no other API
     "langchain": Subject(("LangChain",), "chat", _tasks(tasks.RESPONSES_OF_MESSAGES)),
     "codex": Subject(("Codex CLI",), "responses", lambda _: record_codex()),

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
-from functools import cache, partial
+from functools import cache
 from http.client import HTTPConnection
 from typing import Any
 
 from contract_tests.lab.clients.corpus import subjects
 from contract_tests.lab.clients.driving import Driver
 from contract_tests.lab.clients.verdicts import judge_client
+from contract_tests.lab.ready.edits import ENDS, FORMS, Edit
 from contract_tests.lab.ready.tasks import MODEL
-from contract_tests.ready.asking import ERROR, FAILED, INCOMPLETE
 from contract_tests.ready.effects import IF_USAGE_IS_READ, Effect, effect_of, form_of
 from contract_tests.ready.seen import ANY_FORM
 from contract_tests.report.breakage import NOT_ASKED, load_table
@@ -26,140 +26,13 @@ from fake_server.relay.relay import Relay
 from fake_server.wire.exchange import Exchange, Write
 from fake_server.wire.fixture import load
 
-Event = dict[str, Any]
-Edit = Callable[[list[Event]], list[Event]]
 Row = Mapping[str, str]
 QUESTION = {"kind": "responses", "body": {"model": MODEL, "input": "write a poem about a tree", "stream": True}}
-_ENDS = ("response.completed", "response.incomplete", "response.failed")
-_PLACES = ("output_index", "content_index")
 _USAGE = ("responses.no-chat", "responses.usage", "responses.usage-details")
 """Rules on a member that an application may leave unread."""
 _ABOUT_ANSWERS = ("chat.", "formats.", "http.", "responses.", "sse.", "tools.", "usage.")
 """Sections of rules on the answers to what is recorded."""
 _USAGE_WAS_READ = re.compile(r"(has no attribute|Cannot read properties of).*tokens")
-
-
-def _without(*kinds: str) -> Edit:
-    return lambda events: [event for event in events if event["type"] not in kinds]
-
-
-def _each(change: Callable[[Event], object], *kinds: str) -> Edit:
-    """Change every event, or those of some kinds."""
-
-    def edit(events: list[Event]) -> list[Event]:
-        for event in events:
-            if not kinds or event["type"] in kinds:
-                change(event)
-        return events
-
-    return edit
-
-
-def _at_end(change: Callable[[Event], object]) -> Edit:
-    """Change the Response that ends the stream."""
-    return _each(lambda event: change(event["response"]), *_ENDS)
-
-
-def _drop(*names: str) -> Callable[[Event], object]:
-    return lambda value: [value.pop(name, None) for name in names]
-
-
-def _without_ids(event: Event) -> None:
-    if "item_id" in event:
-        event["item_id"] = None
-    for item in (event.get("item"), *(event.get("response") or {}).get("output", ())):
-        if item:
-            item["id"] = None
-
-
-def _set_text(event: Event, parts: bool) -> None:
-    """Have a message say something else than its pieces; with `parts` in every event that says it whole."""
-    messages = [event.get("item"), *(event.get("response") or {}).get("output", ())]
-    whole = [part for item in messages if item for part in item.get("content", ())]
-    whole += [event, event.get("part")] if parts and event["type"].endswith(".done") else []
-    for part in whole:
-        if part and part.get("text"):
-            part["text"] = "Another text."
-
-
-def _usage(change: Callable[[Event], object]) -> Edit:
-    return _at_end(lambda response: change(response["usage"]))
-
-
-def _in_chat_names(usage: Event) -> None:
-    for name, other in (("input_tokens", "prompt_tokens"), ("output_tokens", "completion_tokens")):
-        usage[other] = usage.pop(name)
-        usage[f"{other}_details"] = usage.pop(f"{name}_details")
-
-
-def _ended(status: str, **members: Any) -> Edit:
-    """End the stream in another way than completed; a failed Response has no output."""
-
-    def edit(events: list[Event]) -> list[Event]:
-        last = events[-1]
-        last["type"] = f"response.{status}"
-        last["response"].update({"status": status, "completed_at": None, **members})
-        if status == FAILED:
-            last["response"].update({"output": [], "usage": None})
-            return [*events[:2], last]
-        return events
-
-    return edit
-
-
-def _in_error(events: list[Event]) -> list[Event]:
-    error = {"code": "server_error", "message": "It broke.", "param": None}
-    return [*events[:5], {"type": "error", "sequence_number": 5, **error}]
-
-
-def _chunk(text: str) -> Event:
-    choice = {"index": 0, "delta": {"content": text}, "finish_reason": None}
-    return {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": MODEL, "choices": [choice]}
-
-
-_FAILURE = {"code": "server_error", "message": "It broke."}
-ENDS: Mapping[str, Edit] = {
-    INCOMPLETE: _ended(INCOMPLETE, incomplete_details={"reason": "max_output_tokens"}),
-    FAILED: _ended(FAILED, error=_FAILURE),
-    ERROR: _in_error,
-}
-"""How an answer ends without being whole."""
-FORMS: Mapping[str, Edit] = {
-    "no created": _without("response.created"),
-    "no in_progress": _without("response.in_progress"),
-    "no output_item.added": _without("response.output_item.added"),
-    "no output_item.done": _without("response.output_item.done"),
-    "nothing is closed": _without(
-        "response.output_item.done", "response.content_part.done", "response.output_text.done"
-    ),
-    "no text deltas": _without("response.output_text.delta"),
-    "no content parts": _without("response.content_part.added", "response.content_part.done"),
-    "no content_part.added": _without("response.content_part.added"),
-    "no indices, no item_id": _each(_drop(*_PLACES, "item_id")),
-    "no indices": _each(_drop(*_PLACES)),
-    "no item_id": _each(_drop("item_id")),
-    "item ids null": _each(_without_ids),
-    "terminal output empty": _at_end(lambda response: response.update(output=[])),
-    "item text other than deltas": _each(partial(_set_text, parts=False)),
-    "whole text other than deltas": _each(partial(_set_text, parts=True)),
-    "usage null": _at_end(lambda response: response.update(usage=None)),
-    "no usage": _at_end(_drop("usage")),
-    "usage in chat names": _usage(_in_chat_names),
-    "usage without details": _usage(_drop("input_tokens_details", "output_tokens_details")),
-    "usage without input details": _usage(_drop("input_tokens_details")),
-    "usage without reasoning_tokens": _usage(lambda usage: usage["output_tokens_details"].clear()),
-    "terminal without id": _at_end(_drop("id")),
-    "terminal with id null": _at_end(lambda response: response.update(id=None)),
-    "no terminal event": _without(*_ENDS),
-    "nothing after the deltas": lambda events: events[:8],
-    "failed without error": _ended(FAILED, error=None),
-    "no types": _each(_drop("type")),
-    "chunks of a chat": lambda events: [_chunk(event["delta"]) for event in events if "delta" in event],
-    "no sequence numbers": _each(_drop("sequence_number")),
-    "events behind the end": lambda events: [*events, {**events[1]}],
-    "the end twice": lambda events: [*events, {**events[-1]}],
-    **ENDS,
-}
 
 
 def whole_stream() -> Exchange:

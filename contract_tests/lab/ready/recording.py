@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from contract_tests.lab.clients.driving import Driver
-from contract_tests.lab.ready.tasks import HELLO, MODEL, PROMPTS, Tasks
+from contract_tests.lab.ready.tasks import FIRST, HELLO, MODEL, PROMPTS, TWO_STEPS, Tasks
 from contract_tests.lab.suites.codex import run_task
-from contract_tests.ready.seen import SeenRequest, shorten_text
+from contract_tests.ready.seen import CALL_ID, RESPONSE_ID, SeenRequest, shorten_text
 from fake_server import FakeServer
 from fake_server.relay.relay import Relay
 from fake_server.wire.exchange import Exchange
@@ -25,26 +25,48 @@ _OF_THE_PROCESS = ("session", "conversation", "thread", "request-id", "installat
 """Parts of the names of fields that have another value in every process, and are no part of what a client is."""
 
 
-def record(drivers: Iterable[Driver], tasks: Mapping[str, Tasks]) -> dict[str, tuple[SeenRequest, ...]]:
-    """What the client and its helpers send for the tasks of each API: each different request once."""
+def record(
+    drivers: Iterable[Driver], tasks: Mapping[str, Tasks], turns: Mapping[str, str] | None = None
+) -> dict[str, tuple[SeenRequest, ...]]:
+    """What the client and its helpers send for the tasks of each API: each different request once.
+
+    `turns` says by task how the client goes on after a call, of which the second request is kept.
+    """
     drivers = list(drivers)
-    return {api: asyncio.run(_record_api(drivers, api, bodies)) for api, bodies in tasks.items()}
+    return {api: asyncio.run(_record_api(drivers, api, bodies, turns or {})) for api, bodies in tasks.items()}
 
 
-async def _record_api(drivers: list[Driver], api: str, bodies: Tasks) -> tuple[SeenRequest, ...]:
+async def _record_api(
+    drivers: list[Driver], api: str, bodies: Tasks, turns: Mapping[str, str]
+) -> tuple[SeenRequest, ...]:
     found: list[SeenRequest] = []
-    with FakeServer([], seed=1, plain=True) as fake:
-        for driver in drivers:
-            for name, body in bodies.items():
+    for driver in drivers:
+        for name, body in bodies.items():
+            with FakeServer([_TWO_TURNS] if name in turns else [], seed=1, plain=True) as fake:
                 async with Relay(fake.root) as relay:
-                    question = {"kind": api, "body": {"model": MODEL, **body}}
+                    given = dict(bodies[FIRST] if name in turns else body)
+                    question = {"kind": api, "body": {"model": MODEL, **given}}
+                    question |= {"turn": turns[name]} if name in turns else {}
                     answer = await asyncio.to_thread(driver, f"{relay.base_url}/v1", question)
                     if "error" in answer or answer.get("hangs"):
                         raise RuntimeError(f"{driver.client.name} by {api}, {name}: {answer}")
-                    sent = [_seen(name, exchange) for exchange in relay.exchanges if exchange.request.method == "POST"]
+                    exchanges = [each for each in relay.exchanges if each.request.method == "POST"]
+                    sent = [_seen(name, exchange) for exchange in exchanges]
+                    if name in turns:
+                        sent = [_going_on(sent[1], exchanges[0])]
                     sent = [_asking(request, PROMPTS.get(name, HELLO)) for request in sent]
-                found += [request for request in sent if not any(_same(request, other) for other in found)]
+            found += [request for request in sent if not any(_same(request, other) for other in found)]
     return tuple(_numbered(found))
+
+
+def _going_on(request: SeenRequest, before: Exchange) -> SeenRequest:
+    """The second request of a task; where it names the response before it, with the ids of that left open."""
+    answer = json.loads(before.payload)
+    if request.body.get("previous_response_id") != answer["id"]:
+        return request
+    text = json.dumps(request.body)
+    text = text.replace(answer["id"], RESPONSE_ID).replace(answer["output"][0]["call_id"], CALL_ID)
+    return replace(request, body=json.loads(text), after=FIRST)
 
 
 def record_codex() -> dict[str, tuple[SeenRequest, ...]]:
@@ -62,6 +84,7 @@ async def _record_codex() -> tuple[SeenRequest, ...]:
         return tuple(_seen(name, each, folder) for name, each in zip(_STEPS, exchanges, strict=True))
 
 
+_TWO_TURNS = {"name": "two turns", "replies": TWO_STEPS}
 _TASK = "What is six times seven? Run a command to find out."
 _CALL = {"tool_calls": [{"name": "exec_command", "arguments": {"cmd": "echo $((6 * 7))"}}]}
 _TWO_STEPS = {"name": "two steps", "replies": [_CALL, {"text": "The answer is 42."}]}
@@ -119,4 +142,4 @@ def _numbered(requests: list[SeenRequest]) -> Iterable[SeenRequest]:
     for request in requests:
         number = names[request.name] = names.get(request.name, 0) + 1
         name = request.name if number == 1 else f"{request.name}-{number}"
-        yield SeenRequest(name, request.method, request.path, request.headers, request.body)
+        yield replace(request, name=name)

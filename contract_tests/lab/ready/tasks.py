@@ -25,8 +25,16 @@ _TURN: Sequence[Mapping[str, Any]] = (
     {"type": "function_call_output", "call_id": "call_oslo1", "output": _RESULT},
 )
 CITY, _NAME = "Name a city.", "a_city"
-PROMPTS = {"call": WEATHER, "call-stream": WEATHER, "after-call": WEATHER, "object": CITY}
+PREVIOUS = "after-call-previous"
+PROMPTS = {"call": WEATHER, "call-stream": WEATHER, "after-call": WEATHER, PREVIOUS: WEATHER, "object": CITY}
 """What is said for a task in place of HELLO by clients whose driver says that to everything."""
+TURNS = {"after-call": "history", PREVIOUS: "previous"}
+"""How frameworks that run tools go on after a call: with all that was said, or with the id of the last response."""
+FIRST = "call"
+"""What comes before those."""
+TWO_STEPS = [{"tool_calls": [{"name": "get_weather", "arguments": {"city": "Oslo"}}]}, {"text": "It rains."}]
+"""The replies to a call and to its result."""
+BRIEF = "You answer in one short sentence."
 Tasks = Mapping[str, Mapping[str, Any]]
 """The body of what a client is asked, by the name of the task."""
 
@@ -37,6 +45,7 @@ def _user(text: str) -> list[dict[str, str]]:
 
 CHAT: Tasks = {
     "text": {"messages": _user(HELLO)},
+    "instructed": {"messages": [{"role": "system", "content": BRIEF}, *_user(HELLO)]},
     "stream": {"messages": _user(HELLO), "stream": True},
     "call": {"messages": _user(WEATHER), "tools": [_CHAT_TOOL]},
     "call-stream": {"messages": _user(WEATHER), "tools": [_CHAT_TOOL], "stream": True},
@@ -52,9 +61,10 @@ CHAT: Tasks = {
 _OBJECT = {"text": {"format": {"type": "json_schema", "name": _NAME, "schema": _STRICT, "strict": True}}}
 
 
-def _responses(turn: Sequence[Mapping[str, Any]]) -> Tasks:
+def _responses(turn: Sequence[Mapping[str, Any]], instructed: Mapping[str, Any]) -> Tasks:
     return {
         "text": {"input": HELLO},
+        "instructed": instructed,
         "stream": {"input": HELLO, "stream": True},
         "call": {"input": WEATHER, "tools": [_TOOL]},
         "call-stream": {"input": WEATHER, "tools": [_TOOL], "stream": True},
@@ -63,6 +73,8 @@ def _responses(turn: Sequence[Mapping[str, Any]]) -> Tasks:
     }
 
 
-RESPONSES = _responses(_TURN)
-RESPONSES_OF_MESSAGES = _responses(_CHAT_TURN)
+RESPONSES = _responses(_TURN, {"input": HELLO, "instructions": BRIEF})
+RESPONSES_OF_MESSAGES = _responses(_CHAT_TURN, {"input": CHAT["instructed"]["messages"]})
 """For frameworks that make items of Responses out of messages of their own."""
+RESPONSES_IN_TURNS: Tasks = {**RESPONSES, PREVIOUS: RESPONSES[FIRST]}
+"""For frameworks that run tools and go on by themselves."""

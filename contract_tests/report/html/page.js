@@ -51,8 +51,10 @@
     let box = null;
     try { box = byId(decodeURIComponent(location.hash.slice(1))); } catch { /* no name */ }
     if (!box) return;
-    if (box.hidden) reset();
-    if (box.tagName === "DETAILS") box.open = true;
+    for (let around = box; around; around = around.parentElement) {
+      if (around.hidden) reset();
+      if (around.tagName === "DETAILS") around.open = true;
+    }
     box.scrollIntoView();
   };
 

@@ -58,6 +58,25 @@ def lacks_path(view: View) -> bool:
     return view.status in (404, 405) and any(_NO_PATH.search(text) for text in texts_of(view))
 
 
+_NAMED = re.compile(
+    r"\b(?:response|conversation|item)s?\b[^.]{0,200}(?:not found|(?:does not|doesn't) exist|no longer|unknown|expired)"
+    r"|\b(?:no such|unknown|no|find(?: the| a)?|found no) (?:\w+ )?(?:response|conversation|item)\b",
+    re.IGNORECASE,
+)
+_PATH = re.compile(r"\S*/\S*")
+
+
+def lacks_what_is_named(view: View) -> bool:
+    """Whether a 404 says that there is nothing with the id in its path, not that there is no such path.
+
+    It repeats the id, outside of a path or URL, or calls what is not there a Response, a conversation or an item.
+    """
+    segments = view.exchange.request.path.rstrip("/").split("/")
+    name = segments[-2] if segments[-1] in ("cancel", "input_items", "items") else segments[-1]
+    texts = [_PATH.sub("", text) for text in texts_of(view)] if view.status == 404 and not lacks_path(view) else []
+    return any((len(name) > 8 and name in text) or _NAMED.search(text) for text in texts)
+
+
 def was_read(view: View) -> bool:
     """Whether the reply is about the request, and not about its path or its model: who has none looks no further."""
     return not lacks_path(view) and not (view.status == 404 and view.root["error"]["code"].text in _NOWHERE)

@@ -57,6 +57,8 @@ class StreamedItem:
     done: list[Node] = field(default_factory=list)
     events: list[Node] = field(default_factory=list)
     """The other events about it, in order."""
+    early: list[Node] = field(default_factory=list)
+    """Events about it that came before it was announced."""
     late: list[Node] = field(default_factory=list)
     """Events about it that came when it was closed."""
     deltas: list[Node] = field(default_factory=list)
@@ -169,6 +171,8 @@ def _add(item: StreamedItem, event: Node, kind: str) -> None:
         item.done.append(event)
         return
     item.events.append(event)
+    if not item.added:
+        item.early.append(event)
     if item.done:
         item.late.append(event)
     name, _, verb = kind.removeprefix("response.").rpartition(".")

@@ -13,6 +13,7 @@ from contract_tests.rules.engine.view import View
 from contract_tests.rules.logprobs import logprobs
 from contract_tests.rules.relations.exchanges import first_difference, relations
 from contract_tests.rules.relations.facts import apart, model_of, prompt_count, tokens_of, usage_of
+from contract_tests.rules.responses.subjects import CREATED, responses_given
 from contract_tests.rules.shared.causes import FINISH_SPOILED, TEXT_SPOILED
 from contract_tests.rules.tools.calls import tools
 from contract_tests.rules.usage.counts import usage
@@ -223,13 +224,19 @@ def image_counted(seen: Node, alone: Node) -> Iterable[Complaint]:
 
 
 def _all_ids(trace: Trace) -> Iterator[list[tuple[str, Node]]]:
-    """The ids of all replies of a case."""
+    """The ids of all replies of a case that make something new."""
     ids = []
+    seen = set[int]()
     for role, view in trace.roles.items():
+        if id(view) in seen:  # one exchange may play several parts
+            continue
+        seen.add(id(view))
         if view.endpoint in ("chat", "completions"):
             identifier = first_object(view)["id"]
             if identifier.text:
                 ids.append((role, identifier))
+        elif view.endpoint == CREATED and view.ok:
+            ids += [(role, root["id"]) for root in responses_given(view) if root["id"].text]
     if len(ids) > 1:
         yield ids
 

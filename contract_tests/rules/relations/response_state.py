@@ -16,7 +16,12 @@ from contract_tests.rules.relations.said import said_in
 from fake_server.relay.redact import excerpt
 
 kept = relations.citing(see.CONVERSATION_STATE)
-_COMPARED = ("id", "object", "status", "model", "output", "usage", "previous_response_id")
+_COMPARED = (
+    *("id", "object", "created_at", "status", "model", "output", "usage", "previous_response_id"),
+    *("instructions", "metadata", "temperature", "top_p", "text", "tools", "tool_choice", "parallel_tool_calls"),
+    *("max_output_tokens", "reasoning", "truncation", "store"),
+)
+"""What does not change when a Response is read: so in each recording of one that had ended."""
 
 
 def _read_later(trace: Trace) -> Iterator[tuple[Node, list[View]]]:
@@ -52,7 +57,7 @@ def _as_made(trace: Trace) -> Iterator[tuple[Node, Node]]:
     harm="what is read later is not what the user was shown",
 )
 def response_as_made(made: Node, read: Node) -> Iterable[Complaint]:
-    """A stored Response has the id, the status, the model, the output and the usage of the answer."""
+    """A stored Response has the id, the status, the model, the parameters, the output and the usage of the answer."""
     for name in _COMPARED:
         if made[name].there and read[name].value != made[name].value:
             yield read[name], str(read[name]), str(made[name])

@@ -17,7 +17,7 @@ from fake_server.wire.exchange import Aspect
 
 _UNCLOSED = ("mcp_list_tools",)
 """Items that api.openai.com is recorded not to close where there are several at once."""
-_OPEN = ("in_progress",)
+_OPEN = ("in_progress", "searching", "interpreting")
 _ANNOUNCED = "an item that one response.output_item.added announced"
 
 whole_streams = only(streams, lambda stream: stream.is_whole)
@@ -44,6 +44,8 @@ def announced(stream: ResponseStream) -> Iterable[Complaint]:
         for event in item.added[1:]:
             harm = "openai-python's stream helper raises, and others write one item over the other"
             yield event["output_index"], f"{item.index} again", "each index once", harm
+        for event in item.early[:1]:
+            yield event["output_index"], f"{item.index}, which is announced later", f"{_ANNOUNCED} before"
         wanted = item.added[0]["item"]["id"]
         for event in item.events:
             if event.get("item_id") != wanted.value and (event["item_id"].there or event["content_index"].there):
@@ -80,7 +82,7 @@ def announced_items(view: View) -> Iterator[StreamedItem]:
     harm="clients that act on finished items run no tool and show nothing: Codex CLI 0.171 prints nothing, exit code 0",
 )
 def item_closes(item: StreamedItem) -> Iterable[Complaint]:
-    """An announced item is closed by one output_item.done of its id and type, final, and no event of it follows."""
+    """An announced item is closed by one output_item.done of its id, type and name, final, and nothing follows it."""
     first = item.added[0]["item"]
     kind = first.text_of("type")
     if not item.done:
@@ -91,9 +93,13 @@ def item_closes(item: StreamedItem) -> Iterable[Complaint]:
         harm = "clients that act on a finished item have acted already"
         yield event["type"], f"{event['type']} behind the item's end", "nothing more of it", harm
     last = item.done[0]["item"]
-    for name in ("id", "type"):
+    for name in ("id", "type", *(("name",) if first["name"].text and last["name"].text else ())):
         if last.get(name) != first.get(name):
             yield last[name], str(last[name]), f"{first[name]}, as announced", "clients that know items by it have two"
+    for event in item.calls:
+        if first["name"].text and event["name"].text not in ("", first["name"].text):
+            harm = "clients that run what this event names run another tool"
+            yield event["name"], str(event["name"]), f"{first['name']}, as announced", harm
     if last.text_of("status") in _OPEN:
         yield last["status"], str(last["status"]), "completed or incomplete", "agents that run what is completed wait"
 
@@ -133,12 +139,16 @@ def _parts(view: View) -> Iterator[StreamedPart]:
     harm="clients that keep parts by index raise at the first piece of text",
 )
 def part_brackets(part: StreamedPart) -> Iterable[Complaint]:
-    """Text comes in pieces that are not empty, between one content_part.added and one content_part.done."""
+    """Text comes in pieces that are not empty, between one content_part.added without any and one content_part.done."""
     for event in part.outside:
         opened = "the part was closed before" if part.opened and part.closed else "no part was opened before"
         yield event["type"], f"{event['type']}: {opened}", "between the part's added and done"
         return
-    for event in (*part.opened[1:], *part.closed[1:]):
+    for event in part.opened[:1]:
+        begun = _text_of_part(event["part"])
+        if begun.text:
+            yield begun, str(begun), '""', "clients that add the pieces to it show the text twice"
+    for event in (*part.opened[1:], *part.texts[1:], *part.closed[1:]):
         yield event["type"], f"{event['type']} again", "once for each part", "clients write one part over the other"
     for event in part.deltas:
         if not event.text_of("delta"):

@@ -68,14 +68,16 @@ def begins(stream: ResponseStream) -> Iterable[Complaint]:
     "in-progress",
     over=only(streams, lambda stream: len(stream.events) > 1 and not stream.resumed),
     level=SHOULD,
-    yields_to=(".typed", ".begins"),
+    yields_to=(".typed", ".begins", ".ends-once"),
     harm="clients that show that the model has begun show nothing",
 )
 def in_progress(stream: ResponseStream) -> Iterable[Complaint]:
-    """The second event is `response.in_progress` or `response.queued`."""
+    """The second event is `response.in_progress` or `response.queued`, and the former comes once."""
     second = stream.events[1]["type"]
     if second.text not in ("response.in_progress", "response.queued", "keepalive"):
         yield second, str(second), '"response.in_progress"'
+    for event in [event for event in stream.events if event.text_of("type") == "response.in_progress"][1:2]:
+        yield event["type"], "response.in_progress again", "once", "clients that show progress begin anew"
 
 
 @responses_stream.rule(

@@ -19,6 +19,7 @@ from contract_tests.rules.responses.subjects import (
     reasoning_items,
     responses_given,
     streams,
+    texts_of,
 )
 from fake_server.relay.redact import excerpt, holds_dummy
 from fake_server.wire import jsontext
@@ -37,6 +38,27 @@ def output_given(root: Node) -> Iterable[Complaint]:
     """A completed Response that counts output tokens has an item in its `output`."""
     if not any(items_of(root)):
         yield root["output"], f"no item, for {root['usage']['output_tokens']} output tokens", "a message, or a call"
+
+
+def _counts_of_texts(view: View) -> Iterable[Node]:
+    """The usage of completed Responses with a text: two recorded ones with calls alone count nothing."""
+    for root in completed(view):
+        if any(node.text.strip() for node in texts_of(root)) and root["usage"].kind == "object":
+            yield root["usage"]
+
+
+@responses.rule(
+    "usage-counted",
+    over=_counts_of_texts,
+    level=SHOULD,
+    yields_to=(".usage", ".no-chat"),
+    harm="answers and prompts look free: budgets and context limits are never reached",
+)
+def usage_counted(node: Node) -> Iterable[Complaint]:
+    """A completed Response with text counts more than 0 tokens of input and of output."""
+    for name in ("input_tokens", "output_tokens"):
+        if node[name].number == 0:
+            yield node[name], "0", "more than 0"
 
 
 @responses.rule(
@@ -244,6 +266,9 @@ def _asked_to_be_encrypted(view: View) -> Iterable[Node]:
     asked = any(name.value == "reasoning.encrypted_content" for name in view.request["include"])
     for root in finished(view) if asked else ():
         yield from (item for item in items_of(root) if item.text_of("type") == "reasoning")
+    for stream in streams(view) if asked else ():
+        closed = (item.closed for item in stream.items if stream.is_whole)
+        yield from (item for item in closed if item is not None and item.text_of("type") == "reasoning")
 
 
 @responses.rule(
@@ -254,6 +279,6 @@ def _asked_to_be_encrypted(view: View) -> Iterable[Node]:
     harm="without state on the server the model forgets what it thought: the next turn is refused, or worse",
 )
 def encrypted(item: Node) -> Iterable[Complaint]:
-    """With `include: ["reasoning.encrypted_content"]` each reasoning item has `encrypted_content`."""
+    """With `include: ["reasoning.encrypted_content"]` each reasoning item has `encrypted_content` when it is closed."""
     if not item["encrypted_content"].text:
         yield item["encrypted_content"], str(item["encrypted_content"]), "a non-empty string"

@@ -121,9 +121,12 @@ def api_request_of(entry: JournalEntry) -> ApiRequest | None:
 
 
 def api_requests_of(entry: JournalEntry) -> Iterator[ApiRequest]:
-    """The request as scripts see it; a text completion once for each prompt."""
+    """The request as scripts see it, with what it goes on from; a text completion once for each prompt."""
     endpoint, body = endpoint_of(entry.path), entry.json
     if not isinstance(body, Mapping):
+        return
+    if entry.is_response:
+        yield ApiRequest(entry.chat, endpoint, entry.fields, False, entry.method, entry.path)
         return
     chats = [body]
     if endpoint == COMPLETIONS and validate_completion(body) is None:
@@ -133,7 +136,7 @@ def api_requests_of(entry: JournalEntry) -> Iterator[ApiRequest]:
     elif endpoint == MODERATIONS and validate_moderations(body) is None:
         chats = [moderations.as_chat(body)]
     for chat in chats:
-        yield ApiRequest(chat, endpoint, entry.fields, False, entry.method, entry.path).in_words
+        yield ApiRequest(chat, endpoint, entry.fields, False, entry.method, entry.path)
 
 
 def _has_many_values(data: bytes) -> bool:

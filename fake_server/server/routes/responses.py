@@ -41,6 +41,7 @@ def create_response(context: RequestContext) -> Delivery:
     if isinstance(continued, ErrorReply):
         return refuse(continued)
     request, earlier = continued
+    context.entry.goes_on(earlier)
     generates = turn is None or turn.generates
     made = make_response(request, context.settings, context.space, context.style, earlier, generates=generates)
     if isinstance(made, Made) and turn is not None:

@@ -7,13 +7,14 @@ import time
 from array import array
 from bisect import bisect_left
 from collections import Counter, defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from sys import getsizeof
 from typing import Any
 
-from fake_server.api.request import endpoint_of
+from fake_server.api import chat_request, responses_request
+from fake_server.api.request import RESPONSES, endpoint_of
 from fake_server.relay.redact.fields import sent_credentials
 from fake_server.relay.redact.patterns import is_distinctive
 from fake_server.relay.redact.shown import shown_value
@@ -43,6 +44,7 @@ class JournalEntry:
     head of the reply and to its end, None until they come. `faults` names the faults that struck. `sent_bytes`
     counts the bytes of the reply's body that were sent, `counted` those that the journal has counted, None while
     the entry is not in a journal. `journal` is the one that it is in until its end.
+    `earlier` is JSON: the items before the input of a request for a Response that goes on with others, b"" for none.
     `number` tells it from other entries of this process, 0 before `Space.numbered_entries` gave it.
     """
 
@@ -60,6 +62,7 @@ class JournalEntry:
     counted: int | None = field(default=None, repr=False)
     sent_bytes: int = 0
     journal: Journal | None = field(default=None, repr=False, compare=False)
+    earlier: bytes = field(default=b"", repr=False)
     number: int = field(default=0, repr=False, compare=False)
     _keeps_reply: bool = field(default=True, repr=False)
     _head: int = field(default=0, repr=False)
@@ -93,6 +96,28 @@ class JournalEntry:
             return None
 
     @property
+    def chat(self) -> Any:
+        """The body as JSON; that of a Response as the chat that stands for it, with all that it goes on from."""
+        body = self.json
+        if not self.is_response or not isinstance(body, Mapping):
+            return body
+        earlier = json.loads(self.earlier) if self.earlier else ()
+        items = responses_request.resolve(responses_request.input_items(body), earlier)
+        return responses_request.as_chat(body, items)
+
+    @property
+    def is_response(self) -> bool:
+        """Whether it asks for a Response."""
+        return self.method == "POST" and endpoint_of(self.path) == RESPONSES
+
+    @property
+    def messages(self) -> tuple[tuple[str, str], ...]:
+        """The role and the text of every message that the model was given, those of earlier turns included."""
+        chat = self.chat
+        given = chat_request.messages(chat) if isinstance(chat, Mapping) else ()
+        return tuple((message.role, message.text) for message in given)
+
+    @property
     def headers(self) -> tuple[tuple[str, str], ...]:
         """The request's headers, names in lower case; values of credentials read `<redacted>`."""
         return tuple((name, shown_value(name, value)) for name, value in self.fields.items())
@@ -119,8 +144,15 @@ class JournalEntry:
             fields = self.fields
             texts = sum(map(getsizeof, fields)) + sum(map(getsizeof, fields.values())) + _FIELD * len(fields)
             self._head = FRAME + getsizeof(self.path) - _EMPTY + texts
-        held = self._head + len(self.body) + len(self._reply)
+        held = self._head + len(self.body) + len(self.earlier) + len(self._reply)
         return held if self._writes is None else held + 8 * len(self._writes)
+
+    def goes_on(self, items: Sequence[Mapping[str, Any]]) -> None:
+        """Note the items that stand before the input of this request."""
+        if items:
+            self.earlier = json.dumps(items).encode()
+            if self.journal is not None:
+                self.journal.grown(self)
 
     def answered(self, status: int) -> float:
         """Note that the reply begins; returns the seconds since the request came."""

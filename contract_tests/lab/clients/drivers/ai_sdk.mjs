@@ -1,14 +1,16 @@
 // AI SDK with its OpenAI provider, as its guides use them; reads and answers one JSON object a line. Responses,
 // chats and completions are asked by generateText and streamText, embeddings by embedMany; nothing else is asked.
+// A question with a `turn` is asked on once its tools have run: with the whole `history`, or with the id of the
+// `previous` response.
 import readline from 'node:readline';
 import { createOpenAI } from '@ai-sdk/openai';
-import { embedMany, generateText, Output, streamText, tool } from 'ai';
+import { embedMany, generateText, Output, stepCountIs, streamText, tool } from 'ai';
 import { z } from 'zod';
 
 globalThis.AI_SDK_LOG_WARNINGS = false;
 const MODELS = { responses: 'responses', chat: 'chat', completions: 'completion' };
 
-async function ask({ base_url, kind, body }) {
+async function ask({ base_url, kind, body, turn }) {
   const provider = createOpenAI({ baseURL: base_url, apiKey: 'sk-any' });
   if (kind === 'embeddings') {
     const model = provider.embedding(body.model);
@@ -18,16 +20,30 @@ async function ask({ base_url, kind, body }) {
   if (!MODELS[kind]) return null;
   const functions = (body.tools ?? []).map((entry) => entry.function ?? entry).filter((entry) => entry.parameters);
   const schema = body.text?.format?.schema ?? body.response_format?.json_schema?.schema;
-  const tools = functions.map(({ name, parameters }) => [name, tool({ inputSchema: z.fromJSONSchema(parameters) })]);
+  const execute = turn === 'history' && (async () => '4');
+  const make = ({ name, parameters }) => [name, tool({ inputSchema: z.fromJSONSchema(parameters), ...(execute && { execute }) })];
+  const tools = functions.map(make);
   if (body.tools?.some((entry) => entry.type === 'web_search')) tools.push(['web_search', provider.tools.webSearch({})]);
   const options = {
     model: provider[MODELS[kind]](body.model),
+    system: body.instructions ?? body.messages?.find((message) => message.role === 'system')?.content,
     prompt: 'Say hello.',
     maxRetries: 0,
+    ...(execute && { stopWhen: stepCountIs(2) }),
     tools: tools.length ? Object.fromEntries(tools) : undefined,
     output: schema && Output.object({ schema: z.fromJSONSchema(schema) }),
   };
+  if (turn === 'previous') return { text: (await goOn(options, await generateText(options))).text };
+  if (turn) return { text: (await generateText(options)).text };
   return body.stream ? readStream(options) : readReply(await generateText(options), schema);
+}
+
+// Sends the results of the calls of a reply, without the messages that led to them: the target keeps those.
+function goOn({ prompt, ...options }, reply) {
+  const content = reply.toolCalls.map(({ toolCallId, toolName }) => (
+    { type: 'tool-result', toolCallId, toolName, output: { type: 'text', value: '4' } }));
+  const previousResponseId = reply.providerMetadata.openai.responseId;
+  return generateText({ ...options, messages: [{ role: 'tool', content }], providerOptions: { openai: { previousResponseId } } });
 }
 
 // What the SDK puts in place of an id and of a time that are not given.

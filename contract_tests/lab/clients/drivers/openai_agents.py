@@ -2,7 +2,8 @@
 """OpenAI's Agents SDK, as its guides use it; reads and answers one JSON object a line.
 
 Responses and chats are asked by Runner.run and Runner.run_streamed, with the fixture's functions as tools. A run ends
-after the first answer: what it would ask once the tools have run is not of the fixture. Nothing else is asked.
+after the first answer: what it would ask once the tools have run is not of the fixture. A question with a `turn` is
+asked on to the end: with the whole `history`, or with the id of the `previous` response. Nothing else is asked.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def main() -> None:
         print(json.dumps(answer, default=str), flush=True)
 
 
-async def ask(base_url: str, kind: str, body: dict[str, Any]) -> Any:
+async def ask(base_url: str, kind: str, body: dict[str, Any], turn: str = "") -> Any:
     if kind not in MODELS:
         return None
     calls = []
@@ -55,11 +56,15 @@ async def ask(base_url: str, kind: str, body: dict[str, Any]) -> Any:
     async with openai.AsyncOpenAI(base_url=base_url, api_key="sk-any", max_retries=0, http_client=plain) as client:
         asked = Agent(
             name="contract",
+            instructions=read_instructions(body),
             model=MODELS[kind](model=body["model"], openai_client=client),
             tools=[make_tool(function, calls) for function in functions if "parameters" in function],
-            tool_use_behavior="stop_on_first_tool",
+            tool_use_behavior="run_llm_again" if turn else "stop_on_first_tool",
             output_type=make_type(schema, "Answer") if schema else None,
         )
+        if turn:
+            run = await Runner.run(asked, "Say hello.", max_turns=2, auto_previous_response_id=turn == "previous")
+            return {"text": run.final_output}
         if not body.get("stream"):
             return read_run(await Runner.run(asked, "Say hello.", max_turns=1), calls, schema)
         run = Runner.run_streamed(asked, "Say hello.", max_turns=1)
@@ -68,6 +73,12 @@ async def ask(base_url: str, kind: str, body: dict[str, Any]) -> Any:
             if event.type == "raw_response_event" and event.data.type == "response.output_text.delta":
                 streamed += event.data.delta
         return {**read_run(run, calls, schema), "streamed": streamed}
+
+
+def read_instructions(body: dict[str, Any]) -> str | None:
+    """What the model is told before anybody speaks, if the question has it."""
+    told = [message["content"] for message in body.get("messages") or () if message.get("role") == "system"]
+    return body.get("instructions") or (told[0] if told else None)
 
 
 def make_tool(function: dict[str, Any], calls: list[Any]) -> Any:
