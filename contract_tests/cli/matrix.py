@@ -10,9 +10,9 @@ import click
 from contract_tests.cli.shared_options import console, output_file, write
 from contract_tests.report.document import Document
 from contract_tests.report.files import finish
-from contract_tests.report.html.matrix import format_matrix
 from contract_tests.report.matrix.columns import make_column, name_columns
 from contract_tests.report.matrix.forms import format_lines, format_matrix_markdown
+from contract_tests.report.matrix.page import format_matrix
 from contract_tests.report.matrix.table import MOST_COLUMNS, Matrix, make_matrix
 from contract_tests.report.saved import read_document
 from contract_tests.report.terminal import Terminal

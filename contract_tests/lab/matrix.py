@@ -13,9 +13,9 @@ from contract_tests.recordings.judging import judge_files
 from contract_tests.recordings.recording import InputError
 from contract_tests.report.files import judgement_document
 from contract_tests.report.findings import count
-from contract_tests.report.html.matrix import format_matrix
 from contract_tests.report.matrix.columns import Column, make_column
 from contract_tests.report.matrix.forms import format_matrix_markdown
+from contract_tests.report.matrix.page import format_matrix
 from contract_tests.report.matrix.table import make_matrix
 from contract_tests.report.saved import read_document
 from contract_tests.run.outcome import ExitCode

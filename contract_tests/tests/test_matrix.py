@@ -11,10 +11,10 @@ import pytest
 
 from contract_tests.cases import CASES
 from contract_tests.lab.tools.command import run_contract
-from contract_tests.report.html.matrix import format_matrix
 from contract_tests.report.matrix.columns import Column, make_column, name_columns
 from contract_tests.report.matrix.features import OTHER, feature_of_case, feature_of_rule, load_features, matches
 from contract_tests.report.matrix.forms import MOST_BYTES, format_lines, format_matrix_markdown
+from contract_tests.report.matrix.page import format_matrix
 from contract_tests.report.matrix.table import Matrix, Row, make_matrix
 from contract_tests.rules import RULES
 from contract_tests.tests.made_up_reports import make_case, make_finding, make_judgement, make_many, make_run

@@ -72,7 +72,11 @@ NOT_IN_RECORDINGS = {
     "responses.least-limit",
     "responses.refuses-wrong-values",
     "responses.refuses-no-input",
-    "responses.refused-turn",  # no recording is of a WebSocket
+    *(
+        "responses.refused-turn",
+        "responses.stream.websocket-complete",
+        "responses.stream.websocket-frames",
+    ),  # a WebSocket
     "responses.built-in-called",  # none forces a built-in tool
     "responses.unknown-previous",
     "responses.deleted",

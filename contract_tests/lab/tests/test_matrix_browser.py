@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from contract_tests.lab.tools.browser import DESKTOP, PHONE, find_accessibility_faults, open_page
-from contract_tests.report.html.matrix import format_matrix
 from contract_tests.report.matrix.columns import make_column
+from contract_tests.report.matrix.page import format_matrix
 from contract_tests.report.matrix.table import make_matrix
 from contract_tests.tests.made_up_reports import make_case, make_finding, make_judgement, make_run
 

@@ -1,4 +1,4 @@
-"""The matrix as lines for a terminal and as Markdown; the page is in `report/html/matrix.py`."""
+"""The matrix as lines for a terminal and as Markdown; the page is in `page.py`."""
 
 from __future__ import annotations
 
