@@ -45,7 +45,7 @@ def test_libraries(path: Path) -> None:
 def test_the_fake_starts_without_what_few_requests_need() -> None:
     late = (
         "{'fastapi', 'jinja2', 'jsonpath', 'jsonschema', 'openai', 'prometheus_client', 'respx', "
-        "'fake_server.api.sensible.words', 'fake_server.server.openapi.document'}"
+        "'fake_server.api.responses_request', 'fake_server.api.sensible.words', 'fake_server.server.openapi.document'}"
     )
     modules = "sys, fake_server.cli, fake_server.server.uvicorn_server"
     code = f"import {modules}\nprint(sorted({late} & set(sys.modules)))"

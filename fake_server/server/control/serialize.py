@@ -125,11 +125,10 @@ def api_requests_of(entry: JournalEntry) -> Iterator[ApiRequest]:
     endpoint, body = endpoint_of(entry.path), entry.json
     if not isinstance(body, Mapping):
         return
-    if entry.is_response:
-        yield ApiRequest(entry.chat, endpoint, entry.fields, False, entry.method, entry.path)
-        return
     chats = [body]
-    if endpoint == COMPLETIONS and validate_completion(body) is None:
+    if entry.is_response:
+        chats = [entry.chat]
+    elif endpoint == COMPLETIONS and validate_completion(body) is None:
         chats = [completions.as_chat(body, prompt) for prompt in completions.prompts(body)]
     elif endpoint == EMBEDDINGS and validate_embeddings(body) is None:
         chats = [embeddings.as_chat(body)]

@@ -13,7 +13,7 @@ from itertools import count
 from sys import getsizeof
 from typing import Any
 
-from fake_server.api import chat_request, responses_request
+from fake_server.api import chat_request
 from fake_server.api.request import RESPONSES, endpoint_of
 from fake_server.relay.redact.fields import sent_credentials
 from fake_server.relay.redact.patterns import is_distinctive
@@ -101,6 +101,8 @@ class JournalEntry:
         body = self.json
         if not self.is_response or not isinstance(body, Mapping):
             return body
+        from fake_server.api import responses_request  # few servers are asked for responses
+
         earlier = json.loads(self.earlier) if self.earlier else ()
         items = responses_request.resolve(responses_request.input_items(body), earlier)
         return responses_request.as_chat(body, items)
