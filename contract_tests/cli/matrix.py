@@ -8,8 +8,6 @@ from pathlib import Path
 import click
 
 from contract_tests.cli.shared_options import console, output_file, write
-from contract_tests.report.document import Document
-from contract_tests.report.files import finish
 from contract_tests.report.matrix.columns import make_column, name_columns
 from contract_tests.report.matrix.forms import format_lines, format_matrix_markdown
 from contract_tests.report.matrix.page import format_matrix
@@ -46,7 +44,6 @@ def matrix_command(paths: tuple[Path, ...], html_file: Path | None, markdown_fil
 
 def read_matrix(paths: tuple[Path, ...], secrets: tuple[str, ...] = ()) -> Matrix:
     """The matrix of saved reports. Raises InputError, and click.UsageError for the same report twice."""
-    heads: list[Document] = []
     columns = []
     seen: dict[bytes, Path] = {}
     for path in paths:
@@ -55,13 +52,7 @@ def read_matrix(paths: tuple[Path, ...], secrets: tuple[str, ...] = ()) -> Matri
         if digest in seen:
             raise click.UsageError(f"{path} is the same report as {seen[digest]}; name each once")
         seen[digest] = path
-        columns.append(make_column("", document))
-        heads.append(_head(document))
-    for column, name in zip(columns, name_columns([path.stem for path in paths], heads), strict=True):
+        columns.append(make_column(path.stem, document))
+    for column, name in zip(columns, name_columns(columns), strict=True):
         column.name = name
     return make_matrix(columns)
-
-
-def _head(document: Document) -> Document:
-    """A report without what takes memory: hundreds of them are named when all are read."""
-    return finish({**document, "cases": [], "findings": [], "rules": {}, "endpoints": {}}, ())

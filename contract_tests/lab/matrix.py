@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from contract_tests.lab.interop.reporting import SUMMARY
 from contract_tests.recordings.judging import judge_files
 from contract_tests.recordings.recording import InputError
 from contract_tests.report.files import judgement_document
@@ -19,9 +20,6 @@ from contract_tests.report.matrix.page import format_matrix
 from contract_tests.report.matrix.table import make_matrix
 from contract_tests.report.saved import read_document
 from contract_tests.run.outcome import ExitCode
-
-SUMMARY = "interop.json"
-"""What `make interop` writes beside the report of each server; it is no report."""
 
 
 def read_columns(recordings: Path, reports: Path) -> list[Column]:

@@ -111,13 +111,13 @@ def test_a_case_of_a_newer_kit_is_shown() -> None:
 
 def test_files_of_the_same_name_are_told_apart() -> None:
     runs = [make_run(started=f"2026-01-0{day}T10:00:00+00:00") for day in (1, 2, 2)]
-    names = name_columns(["report", "report", "report"], runs)
+    names = name_columns([make_column("report", run) for run in runs])
     assert names == [
         "report 127.0.0.1:4000 2026-01-01 10:00",
         "report 127.0.0.1:4000 2026-01-02 10:00 (1)",
         "report 127.0.0.1:4000 2026-01-02 10:00 (2)",
     ]
-    assert name_columns(["a", "b"], runs[:2]) == ["a", "b"]
+    assert name_columns([make_column("a", runs[0]), make_column("b", runs[1])]) == ["a", "b"]
 
 
 def made(text: str) -> Matrix:

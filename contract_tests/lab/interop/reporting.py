@@ -18,6 +18,8 @@ from fake_server.wire.fixture import Fixture, save
 MIB = 1024 * 1024
 OUTCOMES = tuple(outcome.value for outcome in Outcome)
 COUNTS = ("MUST", "SHOULD", "requests", "seconds", "start", "memory")
+SUMMARY = "interop.json"
+"""The file about all servers, beside a report of each."""
 RESPONSES = "responses"
 """The section, and the column that says what became of its cases."""
 COLUMNS = ("server", "version", *OUTCOMES, RESPONSES, *COUNTS, "rules")
@@ -97,8 +99,8 @@ def is_excused(leg: Leg, *, skip_missing: bool) -> bool:
 
 
 def write_json(legs: Sequence[Leg], changes: Mapping[str, Change], folder: Path) -> None:
-    """Write `interop.json` about all servers, and each server's report as `<server>.json`. Raises OSError."""
-    (folder / "interop.json").write_text(
+    """Write SUMMARY about all servers, and each server's report as `<server>.json`. Raises OSError."""
+    (folder / SUMMARY).write_text(
         json.dumps([_summary(leg, changes[leg.server.name]) for leg in legs], indent=2) + "\n", "utf-8"
     )
     for leg in legs:

@@ -54,6 +54,11 @@ class Cell:
         is_said = any(outcome == "unsupported" for outcome, _ in self.lacks)
         return "not there" if is_said else "not measured"
 
+    @property
+    def worst(self) -> list[Flaw]:
+        """The rules that are broken, MUST first, then by the number of findings."""
+        return sorted(self.flaws.values(), key=lambda flaw: (flaw.level != Level.MUST, -flaw.findings))
+
     def add(self, finding: FindingIn) -> None:
         """Count a finding; a NOTE is none of the matrix."""
         if finding["level"] != Level.NOTE:
@@ -156,14 +161,14 @@ def _facts(document: Document) -> Iterator[tuple[str, str]]:
     yield "kit", document.get("kit", "")
 
 
-def name_columns(stems: Sequence[str], documents: Sequence[Document]) -> list[str]:
-    """A name for each report: that of its file, with host, date or number where several are called the same."""
-    names = list(stems)
+def name_columns(columns: Sequence[Column]) -> list[str]:
+    """A name for each column: its own, with host, date or number where several are called the same."""
+    names = [column.name for column in columns]
     for more in (_host, _date):
         counts = Counter(names)
         names = [
-            f"{name} {text}" if counts[name] > 1 and (text := more(document)) else name
-            for name, document in zip(names, documents, strict=True)
+            f"{name} {text}" if counts[name] > 1 and (text := more(column)) else name
+            for name, column in zip(names, columns, strict=True)
         ]
     counts, seen = Counter(names), Counter[str]()
     for at, name in enumerate(names):
@@ -172,12 +177,12 @@ def name_columns(stems: Sequence[str], documents: Sequence[Document]) -> list[st
     return names
 
 
-def _host(document: Document) -> str:
+def _host(column: Column) -> str:
     try:
-        return urlsplit(document["target"]).netloc if document["format"] == RUN else ""
+        return urlsplit(column.facts.get("target", "")).netloc
     except ValueError:
         return ""
 
 
-def _date(document: Document) -> str:
-    return document.get("started", "")[:16].replace("T", " ") if document["format"] == RUN else ""
+def _date(column: Column) -> str:
+    return column.facts.get("started", "")[:16]

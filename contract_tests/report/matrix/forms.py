@@ -133,7 +133,7 @@ def _section(matrix: Matrix, row: Row) -> Iterator[str]:
 
 
 def _flaws(cell: Cell) -> str:
-    flaws = sorted(cell.flaws.values(), key=lambda flaw: (flaw.level != "MUST", -flaw.findings))
+    flaws = cell.worst
     shown = [f"{flaw.level} {code(flaw.rule)} × {flaw.findings:,}" for flaw in flaws[:_MOST_RULES]]
     return ", ".join([*shown, f"{len(flaws) - _MOST_RULES} more"] if len(flaws) > _MOST_RULES else shown)
 

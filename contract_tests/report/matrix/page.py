@@ -40,7 +40,7 @@ def format_matrix(matrix: Matrix, with_examples: bool = True) -> str:
     for row in matrix.rows:
         shown = []
         for at, cell in enumerate(row.cells):
-            flaws = sorted(cell.flaws.values(), key=lambda flaw: (flaw.level != "MUST", -flaw.findings))
+            flaws = cell.worst
             listed = [(flaw, number < left) for number, flaw in enumerate(flaws[:MOST_FLAWS])]
             left = max(left - len(listed), 0)
             shown.append(_show(row, at, cell, listed, len(flaws) - len(listed)))
