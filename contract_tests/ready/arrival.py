@@ -7,13 +7,12 @@ for its silence to count: of a weak model, and of a target that counts no tokens
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from contract_tests.ready.asking import CALL, calls_in, text_in
+from contract_tests.ready.asking import CALL, calls_in, send, text_in
 from contract_tests.ready.bodies import (
     Body,
     asking,
@@ -80,7 +79,7 @@ class Witness:
         for request in requests:
             if outputs_of(request.body):
                 name = request.name.replace("after-call", "output")
-                play = _Output(self, request, f"{self.api}.{name}").play
+                play = _Output(self, request, name).play
                 cases.append(self._case(name, play, 2 * TRIES + (2 if request.after else 0)))
         told = next((each for each in requests if change_instructions(each.body, str)), None)
         if told:
@@ -92,16 +91,11 @@ class Witness:
         return next(each for each in self.client.requests[self.api] if each.name.startswith(begin))
 
     def add(self, name: str, thing: str, state: State, what: str = "") -> None:
-        """Note what became of a thing."""
-        self.found.append(Arrival(name if "." in name else f"{self.api}.{name}", thing, state, what))
+        """Note what became of a thing that the case of this name asks for."""
+        self.found.append(Arrival(f"{self.api}.{name}", thing, state, what))
 
     def _case(self, name: str, play: Callable[[Ask], Any], requests: int = 2 * TRIES) -> Case:
         return Case(f"{self.api}.{name}", "", requests, 0, (), play)
-
-
-async def _send(ask: Ask, request: SeenRequest, body: Body, role: str) -> View:
-    sent = json.dumps({**body, "model": ask.model}, ensure_ascii=False).encode()
-    return await ask.raw(request.method, request.path, sent, request.headers, role=role)
 
 
 def _without(body: Body, name: str) -> Body:
@@ -121,12 +115,12 @@ def _has(view: View, word: str) -> bool:
 async def _look_for(ask: Ask, request: SeenRequest, word: str, body: Body, control: Body) -> tuple[State, str]:
     """Whether an answer has a word that only `body` hides; in `control` it stands in the question itself."""
     for number in range(1, TRIES + 1):
-        view = await _send(ask, request, body, f"claim {number}")
+        view = await send(ask, request, body, f"claim {number}")
         if _has(view, word):
             return State.ARRIVED, ""
         if not view.ok:
             return State.NOT_SHOWN, f"the request has no answer: status {view.status or 'none'}"
-        plain = await _send(ask, request, control, f"control {number}")
+        plain = await send(ask, request, control, f"control {number}")
         if not _has(plain, word):
             return State.NOT_SHOWN, "the model does not repeat a word either that stands in the question itself"
     return State.LOST, f"the answer has it in none of {TRIES}, and each time where it stands in the question itself"
@@ -141,7 +135,7 @@ class _Output:
 
     witness: Witness
     request: SeenRequest
-    case_id: str
+    name: str
 
     async def play(self, ask: Ask) -> None:
         word = ask.nonce()
@@ -151,13 +145,13 @@ class _Output:
         thing = "the output of the tool"
         if body is None:
             why = "no tool was called whose output could be sent"
-            self.witness.add(self.case_id, thing, State.NOT_SHOWN, why)
+            self.witness.add(self.name, thing, State.NOT_SHOWN, why)
             return
         hidden = change_outputs(body, lambda text: f"{text.rstrip()}\nThe code is {word}.")
         if not self.request.after:
             hidden = change_question(hidden, lambda text: f"{text} {_REMEMBER}")
         control = self._plain(f"A tool put out: {outputs_of(hidden)[0]} {_REMEMBER}")
-        self.witness.add(self.case_id, thing, *await _look_for(ask, self.request, word, hidden, control))
+        self.witness.add(self.name, thing, *await _look_for(ask, self.request, word, hidden, control))
 
     def _plain(self, text: str) -> Body:
         """A question of this client that offers no tools."""
@@ -169,7 +163,7 @@ class _Output:
         before = self.witness.request(self.request.after)
         first = change_question(expand(before.body), lambda text: f"{text} {_REMEMBER}")
         for role, choice in (("call", {}), ("required call", {"tool_choice": "required"})):
-            view = await _send(ask, before, {**first, **choice}, role)
+            view = await send(ask, before, {**first, **choice}, role)
             said = said_in(view)
             body = going_on(expand(self.request.body), said.root) if said else None
             if body is not None:
@@ -255,14 +249,14 @@ class _Tools:
     async def _count(self, ask: Ask, body: Body, role: str) -> int | None:
         if "messages" in body and body.get("stream"):
             body = {**body, "stream_options": {"include_usage": True}}
-        return _counted(await _send(ask, self.request, body, role))
+        return _counted(await send(ask, self.request, body, role))
 
     async def _is_called(self, ask: Ask, body: Body, tool: Mapping[str, Any], role: str) -> bool:
         """Whether a tool is called that is asked for by name, and then required as well."""
         names = names_of(tool)
         asked = change_question(body, lambda _: f"Call the tool {names[0]} now. Make its arguments up. Use the tool.")
         for how, choice in (("", {}), (", required", {"tool_choice": "required"})):
-            view = await _send(ask, self.request, {**asked, **choice}, role + how)
+            view = await send(ask, self.request, {**asked, **choice}, role + how)
             if any(name in names for name in calls_in(view)):
                 return True
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from contract_tests.ready.bodies import going_on
+from contract_tests.ready.bodies import Body, going_on
 from contract_tests.ready.seen import APIS, SeenClient, SeenRequest, expand
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.response_stream import FINAL
@@ -38,21 +38,24 @@ def cases_of(client: SeenClient, api: str) -> Sequence[Case]:
 def _case(request: SeenRequest, api: str, before: SeenRequest | None) -> Case:
     async def play(ask: Ask) -> None:
         role = "stream" if request.is_stream else "dict"
-        sent = expand(request.body)
+        body = expand(request.body)
         if before is not None:
-            first = json.dumps({**expand(before.body), "model": ask.model}, ensure_ascii=False).encode()
-            answer = await ask.raw(before.method, before.path, first, before.headers, role="call")
-            said = said_in(answer)
-            sent = going_on(sent, said.root) if said else None
-            if sent is None:
+            said = said_in(await send(ask, before, expand(before.body), "call"))
+            body = going_on(body, said.root) if said else None
+            if body is None:
                 return  # the tools are not called: the witness says so
-        body = json.dumps({**sent, "model": ask.model}, ensure_ascii=False).encode()
-        view = await ask.raw(request.method, request.path, body, request.headers, role=role)
+        view = await send(ask, request, body, role)
         ask.valid.add(role)
         if not view.ok:
             raise Refused(f"status {view.status or 'none'}")
 
     return Case(f"{api}.{request.name}", "", 2 if before else 1, 0, (), play)
+
+
+async def send(ask: Ask, request: SeenRequest, body: Body, role: str) -> View:
+    """Send a request of the client with another body, for the model of the run."""
+    sent = json.dumps({**body, "model": ask.model}, ensure_ascii=False).encode()
+    return await ask.raw(request.method, request.path, sent, request.headers, role=role)
 
 
 def trouble_of(report: RunReport) -> str:

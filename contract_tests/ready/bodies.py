@@ -32,11 +32,11 @@ def names_of(tool: Mapping[str, Any]) -> tuple[str, ...]:
     return (name or str(tool.get("type")),)
 
 
-def with_tools(body: Body, tools: Sequence[Mapping[str, Any]], **more: Any) -> dict[str, Any]:
+def with_tools(body: Body, tools: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The request with these tools; without any, it has no member that is about tools."""
     if not tools:
         return {name: value for name, value in body.items() if name not in _OF_TOOLS}
-    return {**body, "tools": list(tools), **more}
+    return {**body, "tools": list(tools)}
 
 
 def asking(body: Body, text: str) -> dict[str, Any]:

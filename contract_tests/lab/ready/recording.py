@@ -6,8 +6,9 @@ import asyncio
 import json
 import re
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -40,23 +41,29 @@ async def _record_api(
     drivers: list[Driver], api: str, bodies: Tasks, turns: Mapping[str, str]
 ) -> tuple[SeenRequest, ...]:
     found: list[SeenRequest] = []
-    for driver in drivers:
-        for name, body in bodies.items():
-            with FakeServer([_TWO_TURNS] if name in turns else [], seed=1, plain=True) as fake:
-                async with Relay(fake.root) as relay:
-                    given = dict(bodies[FIRST] if name in turns else body)
-                    question = {"kind": api, "body": {"model": MODEL, **given}}
-                    question |= {"turn": turns[name]} if name in turns else {}
-                    answer = await asyncio.to_thread(driver, f"{relay.base_url}/v1", question)
-                    if "error" in answer or answer.get("hangs"):
-                        raise RuntimeError(f"{driver.client.name} by {api}, {name}: {answer}")
-                    exchanges = [each for each in relay.exchanges if each.request.method == "POST"]
-                    sent = [_seen(name, exchange) for exchange in exchanges]
-                    if name in turns:
-                        sent = [_going_on(sent[1], exchanges[0])]
-                    sent = [_asking(request, PROMPTS.get(name, HELLO)) for request in sent]
-            found += [request for request in sent if not any(_same(request, other) for other in found)]
+    for driver, (name, body) in product(drivers, bodies.items()):
+        if name in turns:
+            question = {"kind": api, "body": {"model": MODEL, **bodies[FIRST]}, "turn": turns[name]}
+            first, second, *_ = await _exchanges_of(driver, name, question, [_TWO_TURNS])
+            sent = [_going_on(_seen(name, second), first)]
+        else:
+            question = {"kind": api, "body": {"model": MODEL, **body}}
+            sent = [_seen(name, exchange) for exchange in await _exchanges_of(driver, name, question, [])]
+        sent = [_asking(request, PROMPTS.get(name, HELLO)) for request in sent]
+        found += [request for request in sent if not any(_same(request, other) for other in found)]
     return tuple(_numbered(found))
+
+
+async def _exchanges_of(
+    driver: Driver, name: str, question: Mapping[str, Any], scripts: Sequence[Mapping[str, Any]]
+) -> list[Exchange]:
+    """What a driver sends to a fake with these scripts, and what it gets. Raises RuntimeError where it fails."""
+    with FakeServer(list(scripts), seed=1, plain=True) as fake:
+        async with Relay(fake.root) as relay:
+            answer = await asyncio.to_thread(driver, f"{relay.base_url}/v1", dict(question))
+            if "error" in answer or answer.get("hangs"):
+                raise RuntimeError(f"{driver.client.name} by {question['kind']}, {name}: {answer}")
+            return [each for each in relay.exchanges if each.request.method == "POST"]
 
 
 def _going_on(request: SeenRequest, before: Exchange) -> SeenRequest:
