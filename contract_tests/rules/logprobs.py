@@ -12,7 +12,7 @@ from contract_tests.rules.engine.kinds import is_early
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.subjects import CHAT, choices, chunk_choices, computed_once, dicts
 from contract_tests.rules.engine.view import View
-from contract_tests.rules.responses.subjects import CREATED, finished, messages, streams
+from contract_tests.rules.responses.subjects import CREATED, finished, includes, messages, streams, text_parts
 from fake_server.relay.redact import excerpt, holds_dummy
 from fake_server.wire.exchange import Aspect
 from fake_server.wire.text import format_count
@@ -36,15 +36,13 @@ ASKED_OF_RESPONSES = "message.output_text.logprobs"
 
 
 def _asks_for_response_logprobs(view: View) -> bool:
-    asked = any(name.value == ASKED_OF_RESPONSES for name in view.request["include"])
-    return asked or bool(view.request["top_logprobs"].number)
+    return includes(view, ASKED_OF_RESPONSES) or bool(view.request["top_logprobs"].number)
 
 
 @computed_once
 def _texts(view: View) -> Iterator[Node]:
     """The parts of a Response that are text, of a stream those that its end has."""
-    for item in messages(view):
-        yield from (part for part in item["content"] if part.text_of("type") == "output_text")
+    return text_parts(messages(view))
 
 
 def _answers_of_response(view: View) -> Iterator[Answer]:
@@ -101,7 +99,7 @@ def members(node: Node, names: tuple[str, ...]) -> Iterable[Complaint]:
 def _answers_with_logprobs(view: View) -> Iterable[Answer]:
     if view.endpoint == "chat" and view.request["logprobs"].value is True:
         yield from (answer for answer in answers(view) if answer.text.strip())
-    if view.endpoint == CREATED and any(name.value == ASKED_OF_RESPONSES for name in view.request["include"]):
+    if view.endpoint == CREATED and includes(view, ASKED_OF_RESPONSES):
         yield from (answer for answer in _answers_of_response(view) if answer.text.strip())
 
 
@@ -111,7 +109,7 @@ def given(answer: Answer) -> Iterable[Complaint]:
     if not any(list(_listed(node)) for node in answer.logprobs):
         held = (node["content"] if node.kind == "object" else node for node in answer.logprobs)
         where = next((node for node in held if node.kind not in ("array", "null", "missing")), answer.where)
-        yield where, "text without log probabilities", "choices[].logprobs.content"
+        yield where, "text without log probabilities", "`logprobs` with those of its tokens"
 
 
 def _not_asked_for(view: View) -> Iterator[Node]:

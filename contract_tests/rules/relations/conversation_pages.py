@@ -11,15 +11,12 @@ from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.trace import Trace
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.relations.exchanges import relations
+from contract_tests.rules.relations.response_state import ids_of
 from contract_tests.rules.relations.said import said_in
 from fake_server.relay.redact import excerpt
 
 paged = relations.citing(see.CONVERSATIONS)
 _LISTED = ("conversations.items", "conversations.pages", "relations.conversation-items-kept")
-
-
-def _ids(root: Node) -> list[str]:
-    return [entry["id"].text for entry in root["data"]]
 
 
 def _pages(trace: Trace) -> Iterator[tuple[Node, list[str], bool, str]]:
@@ -28,8 +25,8 @@ def _pages(trace: Trace) -> Iterator[tuple[Node, list[str], bool, str]]:
     Known is the whole list, the oldest first: what is in it is what was added.
     """
     for whole, added in trace.together("items listed", "items added"):
-        ids = _ids(whole.root) if whole.is_dict and added.is_dict else []
-        if len(ids) < 2 or ids != _ids(added.root):
+        ids = ids_of(whole.root["data"]) if whole.is_dict and added.is_dict else []
+        if len(ids) < 2 or ids != ids_of(added.root["data"]):
             continue
         wanted = {
             "items listed": (ids, False, "order=asc"),
@@ -52,8 +49,8 @@ def _pages(trace: Trace) -> Iterator[tuple[Node, list[str], bool, str]]:
 )
 def conversation_pages(root: Node, wanted: list[str], more: bool, query: str) -> Iterable[Complaint]:
     """The items of a conversation come newest first, or as `order`, `limit` and `after` say, with `has_more`."""
-    if _ids(root) != wanted:
-        yield root["data"], f"{excerpt(str(_ids(root)), 120)} for {query}", excerpt(str(wanted), 120)
+    if ids_of(root["data"]) != wanted:
+        yield root["data"], f"{excerpt(str(ids_of(root['data'])), 120)} for {query}", excerpt(str(wanted), 120)
     elif root["has_more"].kind == "boolean" and root["has_more"].value is not more:
         yield root["has_more"], f"{root['has_more']} for {query}", str(more).lower()
 

@@ -242,11 +242,16 @@ def conversation_kept(written: Node, read: Node) -> Iterable[Complaint]:
             yield read[name], str(read[name]), str(written[name])
 
 
+def ids_of(items: Iterable[Node]) -> list[str]:
+    """The ids of items, in their order."""
+    return [item["id"].text for item in items]
+
+
 def _added_and_listed(trace: Trace) -> Iterator[tuple[Node, list[str]]]:
     """The items of a conversation, oldest first, beside the ids of those that were added, in their order."""
     for added, listed in trace.together("items added", "items listed"):
         if added.is_dict and listed.is_dict and listed.root["data"].kind == "array":
-            yield listed.root["data"], [item["id"].text for item in added.root["data"]]
+            yield listed.root["data"], ids_of(added.root["data"])
 
 
 @kept.rule(
@@ -259,7 +264,7 @@ def _added_and_listed(trace: Trace) -> Iterator[tuple[Node, list[str]]]:
 )
 def conversation_items_kept(listed: Node, added: list[str]) -> Iterable[Complaint]:
     """The items of a conversation are listed as they were added: each once, in their order."""
-    if [item["id"].text for item in listed] != added:
+    if ids_of(listed) != added:
         yield listed, f"{len(list(listed))} items: {listed}", excerpt(str(added), 120)
 
 

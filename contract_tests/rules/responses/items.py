@@ -15,6 +15,7 @@ from contract_tests.rules.responses.subjects import (
     calls,
     completed,
     finished,
+    includes,
     messages,
     reasoning_items,
     responses_given,
@@ -263,7 +264,7 @@ def reasoning_leads(root: Node) -> Iterable[Complaint]:
 
 def _asked_to_be_encrypted(view: View) -> Iterable[Node]:
     """The reasoning of finished Responses where its encrypted content was asked for."""
-    asked = any(name.value == "reasoning.encrypted_content" for name in view.request["include"])
+    asked = includes(view, "reasoning.encrypted_content")
     for root in finished(view) if asked else ():
         yield from (item for item in items_of(root) if item.text_of("type") == "reasoning")
     for stream in streams(view) if asked else ():

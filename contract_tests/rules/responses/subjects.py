@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.response_stream import ResponseStream, items_of, read_response_stream
@@ -106,15 +106,19 @@ def calls(view: View) -> Iterator[Node]:
     return (item for item in items(view) if item.text_of("type") in CALLS)
 
 
+def text_parts(messages: Iterable[Node]) -> Iterator[Node]:
+    """The parts of messages that are text."""
+    return (part for item in messages for part in item["content"] if part.text_of("type") == "output_text")
+
+
 def texts_of(root: Node) -> list[Node]:
     """The `text` of each part of the output that is text."""
-    return [
-        part["text"]
-        for item in items_of(root)
-        if item.text_of("type") == "message"
-        for part in item["content"]
-        if part.text_of("type") == "output_text"
-    ]
+    return [part["text"] for part in text_parts(item for item in items_of(root) if item.text_of("type") == "message")]
+
+
+def includes(view: View, name: str) -> bool:
+    """Whether the request names this in `include`."""
+    return any(each.value == name for each in view.request["include"])
 
 
 def has_refusal(root: Node) -> bool:
