@@ -24,13 +24,13 @@ def curl(exchange: Exchange) -> str:
 
     A turn over a WebSocket becomes the same request over HTTP, and says so.
     """
-    request = exchange.request
+    request, view = exchange.request, View(exchange)
     target = request.target
     before = _before_endpoint(target)
     base = "$OPENAI_BASE_URL" if before is not None else "${OPENAI_BASE_URL%/v1}"
     path = target[len(before or "") :]
     url = f'"{base}{path}"' if shlex.quote(path) == path else f'"{base}"{shlex.quote(path)}'
-    streamed = "-N " if View(exchange).wants_stream else ""
+    streamed = "-N " if view.wants_stream else ""
     method = "-I " if request.method == "HEAD" else f"-X {shlex.quote(request.method)} "
     if request.method == ("POST" if request.body else "GET"):
         method = ""
@@ -46,7 +46,7 @@ def curl(exchange: Exchange) -> str:
     prefix = "/v1" if before is None else before
     setting = f"export OPENAI_BASE_URL=http://localhost:1337{prefix}  # the server's base URL\n"
     command = setting + " \\\n  ".join(lines)
-    return f"{_OVER_HTTP}\n{command}" if is_web_socket_turn(View(exchange)) else command
+    return f"{_OVER_HTTP}\n{command}" if is_web_socket_turn(view) else command
 
 
 def _fields(exchange: Exchange) -> Headers:

@@ -106,7 +106,7 @@ class WebSocket:
                 status, kind, writes = named, "application/json", (Write(data, writes[0].pause),)
         return Exchange(
             request,
-            None if ending in self._unanswered(turn) else status,
+            status if self._is_answered(turn, ending) else None,
             (("content-type", kind),),
             writes,
             ending=ending,
@@ -116,14 +116,13 @@ class WebSocket:
             label=label,
         )
 
-    def _unanswered(self, turn: _Turn) -> tuple[Ending, ...]:
-        """How a turn ends that the target has not begun to answer.
+    def _is_answered(self, turn: _Turn, ending: Ending) -> bool:
+        """Whether the target began to answer, or broke off where it had to.
 
         A close between turns is no broken turn: whether it may close there is for the case to say.
         """
-        if turn.writes:
-            return ()
-        return (Ending.TIMED_OUT, Ending.OVERSIZED, *((Ending.CUT,) if self._turns > 1 else ()))
+        is_between = ending is Ending.CUT and self._turns > 1
+        return bool(turn.writes) or not (is_between or ending in (Ending.TIMED_OUT, Ending.OVERSIZED))
 
     async def _read(self, turn: _Turn) -> None:
         """Read messages until one ends the turn; what came with it belongs to it."""

@@ -168,7 +168,7 @@ _ENVIRONMENT = _Environment(strict=True, filter_caching=False)
 
 @lru_cache(1000)
 def compile_path(text: str) -> BoundedPath:
-    """Compile a JSONPath that begins with `$`. Raises JSONPathError, RecursionError."""
+    """Compile a JSONPath that begins with `$`. Raises JSONPathError."""
     if not text:
         raise JSONPathError("it is empty")
     return _bound(_ENVIRONMENT.compile(text))
