@@ -67,13 +67,19 @@ async def _exchanges_of(
 
 
 def _going_on(request: SeenRequest, before: Exchange) -> SeenRequest:
-    """The second request of a task; where it names the response before it, with the ids of that left open."""
+    """The second request of a task, without the ids that the fake made up for the first answer.
+
+    Where it names the response before it, those are left open; else they are the same in every recording.
+    """
     answer = json.loads(before.payload)
-    if request.body.get("previous_response_id") != answer["id"]:
-        return request
+    is_open = request.body.get("previous_response_id") == answer["id"]
+    calls = answer["output"] if "output" in answer else answer["choices"][0]["message"]["tool_calls"]
+    names = {call.get("call_id", call["id"]): CALL_ID if is_open else _CALL_NAME for call in calls}
+    names |= {answer["id"]: RESPONSE_ID} if is_open else {call["id"]: _ITEM_NAME for call in calls if "call_id" in call}
     text = json.dumps(request.body)
-    text = text.replace(answer["id"], RESPONSE_ID).replace(answer["output"][0]["call_id"], CALL_ID)
-    return replace(request, body=json.loads(text), after=FIRST)
+    for made_up, name in names.items():
+        text = text.replace(made_up, name)
+    return replace(request, body=json.loads(text), after=FIRST if is_open else "")
 
 
 def record_codex() -> dict[str, tuple[SeenRequest, ...]]:
@@ -91,6 +97,7 @@ async def _record_codex() -> tuple[SeenRequest, ...]:
         return tuple(_seen(name, each, folder) for name, each in zip(_STEPS, exchanges, strict=True))
 
 
+_CALL_NAME, _ITEM_NAME = "call_oslo1", "fc_oslo1"
 _TWO_TURNS = {"name": "two turns", "replies": TWO_STEPS}
 _TASK = "What is six times seven? Run a command to find out."
 _CALL = {"tool_calls": [{"name": "exec_command", "arguments": {"cmd": "echo $((6 * 7))"}}]}
