@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import tarfile
 import threading
 import time
 from collections.abc import Sequence
@@ -164,3 +165,17 @@ def test_npm_installs_what_is_pinned(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert commands[0][-2:] == ("a@1", "b@2")
     assert all("--ignore-scripts" in command for command in commands)
     assert (tmp_path / "locked" / "package-lock.json").is_file()
+
+
+def test_an_archive_is_unpacked_in_its_folder_alone(tmp_path: Path) -> None:
+    archive, folder = tmp_path / "source.tar.gz", tmp_path / "inside"
+    link = tarfile.TarInfo("package/link")
+    link.type, link.linkname = tarfile.SYMTYPE, "../.."
+    with tarfile.open(archive, "w:gz") as packed:
+        packed.addfile(link)
+        for name in ("package/tests/test_it.py", "../beside", str(tmp_path / "absolute"), "package/link/through"):
+            packed.addfile(tarfile.TarInfo(name))
+    environments.unpack(archive, folder)
+    assert (folder / "package" / "tests" / "test_it.py").is_file()
+    assert not (folder / "package" / "link").is_symlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["inside", "source.tar.gz"]

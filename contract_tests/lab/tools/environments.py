@@ -16,6 +16,7 @@ import tarfile
 from collections.abc import Callable, Sequence
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 from contract_tests.lab.tools import processes
 from contract_tests.lab.tools.checkout import ROOT
@@ -66,13 +67,21 @@ def unpacked_source(name: str, requirement: str, seconds: float = INSTALL_SECOND
         options = ("--quiet", "--no-deps", "--no-binary", package, "--dest", str(home))
         run_installer(sys.executable, "-m", "pip", "download", requirement, *options, seconds=seconds)
         (archive,) = home.glob("*.tar.gz")
-        with tarfile.open(archive) as source:
-            source.extractall(home, filter="data")
+        unpack(archive, home)
         archive.unlink()
 
     build_once(home, requirement, build)
     (folder,) = (path for path in home.iterdir() if path.is_dir())
     return folder
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpack the files of an archive that stay in the folder: before 3.11.4, Python has no filter that sees to it."""
+    root = folder.resolve()
+    with tarfile.open(archive) as source:
+        files = [each for each in source if each.isfile() and (root / each.name).resolve().is_relative_to(root)]
+        options: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+        source.extractall(root, files, **options)
 
 
 def node_environment(name: str, packages: Sequence[str], seconds: float = INSTALL_SECONDS) -> Path:
