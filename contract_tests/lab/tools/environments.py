@@ -79,9 +79,10 @@ def unpack(archive: Path, folder: Path) -> None:
     """Unpack the files of an archive that stay in the folder: before 3.11.4, Python has no filter that sees to it."""
     root = folder.resolve()
     with tarfile.open(archive) as source:
-        files = [each for each in source if each.isfile() and (root / each.name).resolve().is_relative_to(root)]
         options: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
-        source.extractall(root, files, **options)
+        for each in source:
+            if each.isfile() and (root / each.name).resolve().is_relative_to(root):
+                source.extract(each, root, **options)
 
 
 def node_environment(name: str, packages: Sequence[str], seconds: float = INSTALL_SECONDS) -> Path:
