@@ -11,7 +11,9 @@ from contract_tests.lab.tools.browser import chromium
 from contract_tests.lab.tools.environments import NotInstalled
 
 
-@pytest.fixture(scope="session")
+# Playwright keeps an event loop running in this thread while it is open, and asyncio.run refuses to begin beside it:
+# the browser ends with its module, so that no other test of the same worker meets that loop.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's chromium; the test is skipped where no browser is installed."""
     try:
