@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shlex
 import signal
 import socket
@@ -60,6 +61,8 @@ FILES: dict[str, str | bytes] = {
     "curl.txt": "HTTP/1.1 200 OK\ncontent-type: application/json\n\n{}\n",
     "broken.har": '{"log": {}}',
 }
+_DATE = re.compile(r"\b20\d\d-\d\d-\d\d\b")
+"""When a client was last seen or measured: the answers must not change with every new look."""
 
 
 def transcripts() -> list[Path]:
@@ -116,6 +119,7 @@ def told(use: str, words: dict[str, str]) -> str:
     said = text.getvalue()
     for word, value in words.items():
         said = said.replace(value, word)
+    said = _DATE.sub("DATE", said)
     return f"$ {use}\n{said}exit code {code}\n"
 
 

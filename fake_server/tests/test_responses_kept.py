@@ -162,3 +162,13 @@ def test_a_flood_of_responses_and_conversations_stays_in_the_space_account(serve
     assert account["kinds"]["stored"] >= 20 * 50_000
     server.reset()
     assert server.settings.spaces.budget.report()["kinds"]["stored"] == 0
+
+
+@pytest.mark.parametrize("began", [0.0, 0.1, 17.03, 20_777.314159265, 1_796_107.779, 5e8 / 3])
+def test_seconds_added_to_a_clock_make_up_what_they_are_in_all(began: float) -> None:
+    response = saved("resp_1", began=began)
+    assert response.waits(began + 0.2 + 0.2)
+    assert not response.waits(began + 0.2 + 0.2 + 0.1)
+    assert response.left(began + 0.6 + 0.8)
+    for steps in ((0.6, 0.8, 0.1), (0.1,) * 15, (0.3,) * 5, (0.7, 0.7, 0.1)):
+        assert not response.left(sum(steps, began)), steps

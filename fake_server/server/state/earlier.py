@@ -8,7 +8,7 @@ from typing import Any
 from fake_server.api import errors
 from fake_server.api.render.responses import early
 from fake_server.api.reply import ErrorReply
-from fake_server.server.state.responses import QUEUED, Saved
+from fake_server.server.state.responses import Saved
 from fake_server.server.state.space import Space
 from fake_server.wire.budget import spend, spend_bytes
 
@@ -43,8 +43,7 @@ def response_at(saved: Saved, now: float) -> Mapping[str, Any]:
     """The response as it is at a time of the clock: `queued`, `in_progress`, or as it is in the end."""
     if not saved.left(now):
         return saved.response
-    waits = saved.began is not None and now < saved.began + QUEUED
-    return early(saved.response, "queued" if waits else "in_progress")
+    return early(saved.response, "queued" if saved.waits(now) else "in_progress")
 
 
 def settle(space: Space) -> None:

@@ -51,7 +51,16 @@ class Saved:
         """Seconds until it is as it is in the end."""
         if self.began is None or self.response["status"] == "cancelled":
             return 0.0
-        return max(self.began + QUEUED + self.seconds - now, 0.0)
+        return max(_to_micros(self.began + QUEUED + self.seconds - now), 0.0)
+
+    def waits(self, now: float) -> bool:
+        """Whether it is still queued in the background."""
+        return self.began is not None and _to_micros(self.began + QUEUED - now) > 0
+
+
+def _to_micros(seconds: float) -> float:
+    """Seconds to the microsecond: 0.6, 0.8 and 0.1 that a test adds to a clock are not always 1.5 in all."""
+    return round(seconds, 6)
 
 
 class ResponseStore(Evicting):
