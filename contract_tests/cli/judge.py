@@ -19,12 +19,18 @@ from contract_tests.cli.shared_options import (
     load_tolerances,
     profile_name,
 )
-from contract_tests.recordings.judging import InputError, Summary, judge_recordings, tolerate_in_recordings
+from contract_tests.recordings.judging import (
+    InputError,
+    Summary,
+    judge_recordings,
+    name_endpoint,
+    tolerate_in_recordings,
+)
 from contract_tests.recordings.reading import read
 from contract_tests.recordings.recording import Recording
 from contract_tests.recordings.tally import as_text
 from contract_tests.report.files import judgement_document
-from contract_tests.report.findings import count
+from contract_tests.report.findings import count, some
 from contract_tests.report.terminal import LEVEL_STYLES, VERDICTS, Terminal, format_counts, format_tolerated_count
 from contract_tests.rules import RULES
 from contract_tests.run.outcome import ExitCode, failing
@@ -69,10 +75,14 @@ def judge_command(
     """
     _, entries = load_tolerances(profile, baseline)
     labels: set[str] = set()
-    summary = judge_recordings(_read(files, endpoint, labels), prefixes)
+    left_out: Counter[str] = Counter()
+    summary = judge_recordings(_read(files, endpoint, labels, left_out), prefixes)
     if not summary.exchanges:
         of = f" of the endpoint {endpoint!r}" if endpoint else ""
         raise click.UsageError(f"there is no recording{of} in {', '.join(map(str, files))}")
+    summary.left_out = left_out
+    chosen = [f"--endpoint {endpoint}"] if left_out else []
+    summary.selected_by = (*chosen, *(f"--select {prefix}" for prefix in prefixes))
     summary.findings[:], tolerated, ledger = tolerate_in_recordings(summary, entries, date.today(), labels)
     terminal = Terminal(console())
     if show_all:
@@ -88,8 +98,11 @@ def judge_command(
     return int(finish_judgement(terminal, summary, fail_on, outputs, tolerated=tolerated, ledger=ledger))
 
 
-def _read(files: Iterable[Path], endpoint: str | None, labels: set[str]) -> Iterator[Recording]:
-    """The recordings of one endpoint (None: all); their labels are added to `labels`. Raises InputError."""
+def _read(files: Iterable[Path], endpoint: str | None, labels: set[str], left_out: Counter[str]) -> Iterator[Recording]:
+    """The recordings of one endpoint (None: all), whose labels are added to `labels`; the others are counted.
+
+    Raises InputError.
+    """
     for path in files:
         if path.suffix == ".body":
             raise InputError(f"{path} holds only the bytes of a body; {_head_of(path)}")
@@ -97,6 +110,8 @@ def _read(files: Iterable[Path], endpoint: str | None, labels: set[str]) -> Iter
             if endpoint is None or recording.endpoint == endpoint:
                 labels.add(recording.exchange.label)
                 yield recording
+            else:
+                left_out[name_endpoint(recording)] += 1
 
 
 def _head_of(body: Path) -> str:
@@ -135,6 +150,10 @@ def finish_judgement(
     )
     written.report(terminal)
     what = subject or count(summary.exchanges, "exchange")
+    if summary.selected_by:
+        left_out = summary.left_out.total()
+        rest = f"; {count(left_out, 'other exchange')} left out" if left_out else ""
+        terminal.print(f"selected  {some(summary.selected_by)}{rest}")
     counts = f"{format_counts(summary.findings)}{format_tolerated_count(tolerated)}"
     shown = f" (exit code {int(code)})" if show_code else ""
     terminal.print(

@@ -66,6 +66,8 @@ def run_command(list_only: bool, folder: Path | None, outputs: Outputs, **given:
     terminal = Terminal(console(), options.secrets)
     today = date.today()
     report = replace(ask(terminal, options, entries, today), required=required)
+    if report.selected and not given["prefixes"]:
+        report = replace(report, selected=(profile.name,))
     report = tolerate_in_run(report, entries, today)
     files = _record(terminal, report, folder, options) if folder is not None else {}
     report = replace(report, config=config_file(), recordings=files)

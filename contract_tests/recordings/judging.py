@@ -40,8 +40,9 @@ class Summary:
     body contradict each other; `unjudged` counts the exchanges to which no rule about their content applied,
     `failing` those others with a MUST finding, be it tolerated or not.
     `cut_short` counts the exchanges that not all rules judged: there was too much in them. `selected` holds the ids
-    of the rules that were selected, none if all were. `outlines` are the exchanges with findings, as reports show
-    them, as far as there is `room`; `origins` the file and line of each, by label.
+    of the rules that were selected, none if all were; `selected_by` says in words of the command line what selected
+    rules or exchanges, and `left_out` counts the exchanges that were not judged for it. `outlines` are the exchanges
+    with findings, as reports show them, as far as there is `room`; `origins` the file and line of each, by label.
     """
 
     exchanges: int = 0
@@ -56,6 +57,8 @@ class Summary:
     origins: dict[str, tuple[str, int]] = field(default_factory=dict)
     cut_short: int = 0
     selected: frozenset[str] = frozenset()
+    selected_by: tuple[str, ...] = ()
+    left_out: Counter[str] = field(default_factory=Counter)
     secrets: tuple[str, ...] = field(default_factory=keys_of_environment, repr=False)
     providers: Tally = field(default_factory=Tally)
     outlines: list[dict[str, Any]] = field(default_factory=list)
@@ -106,9 +109,7 @@ def _add(summary: Summary, recording: Recording, chosen: frozenset[str]) -> None
     view, deadline = View(recording.exchange), monotonic() + SECONDS
     everything = judge(view, lambda: monotonic() > deadline)
     judgement = everything.of_rules(chosen) if chosen else everything
-    endpoint = recording.endpoint
-    if recording.exchange.request.method == "DELETE":
-        endpoint = f"DELETE {endpoint}"  # another operation than reading what the path names
+    endpoint = name_endpoint(recording)
     summary.exchanges += 1
     summary.per_endpoint[endpoint] += 1
     if judgement.findings:
@@ -133,6 +134,11 @@ def _add(summary: Summary, recording: Recording, chosen: frozenset[str]) -> None
         )
         summary.surprises.append(f"{recording.exchange.label}: {why}")
     summary.surprises.extend(_surprises(recording, None if chosen or everything.left_out else everything))
+
+
+def name_endpoint(recording: Recording) -> str:
+    """What reports call the endpoint: to delete is another operation than to read what the path names."""
+    return f"{'DELETE ' * (recording.exchange.request.method == 'DELETE')}{recording.endpoint}"
 
 
 def _is_about_content(rule_id: str, exchange: Exchange) -> bool:

@@ -185,6 +185,14 @@ class Origin(TypedDict):
     line: Count
 
 
+class Selection(TypedDict):
+    """Why not all was judged, in words of the command line; how much was left out: cases by section, exchanges by
+    endpoint. `left_out` is empty where all exchanges were judged, by the rules that were selected alone."""
+
+    by: Annotated[list[str], Field(min_length=1)]
+    left_out: dict[str, Count]
+
+
 class Run(TypedDict):
     format: Literal["openai-contract-report/1"]
     target: str
@@ -207,6 +215,7 @@ class Run(TypedDict):
     recordings: NotRequired[dict[str, Origin]]
     required: NotRequired[list[str]]
     lacking: NotRequired[list[Lacking]]
+    selection: NotRequired[Selection]
 
 
 class Judgement(TypedDict):
@@ -225,6 +234,8 @@ class Judgement(TypedDict):
     tolerances: NotRequired[Tolerances]
     recordings: NotRequired[dict[str, Origin]]
     exchanges_with_findings: NotRequired[list[ExchangeIn]]
+    selection: NotRequired[Selection]
+    stopped: NotRequired[str]
 
 
 Document: TypeAlias = Run | Judgement

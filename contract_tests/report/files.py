@@ -3,14 +3,17 @@
 A report of a run is `{"format": "openai-contract-report/1", kit: version, started: ISO 8601, target, model, server:
 {field: value}, verdict, exit_code, fail_on: level, seconds, requests, stopped, notes: [text], cases: [case], rules:
 {id: exchanges it applied to}, tolerances, config: file of options, recordings, required: [section], lacking: [{section,
-outcome, reason, cases: [id]}], summary}`; a case is `{id, section, title, outcome, reason, seconds, findings:
-[finding], tolerated: [finding], exchanges: [exchange]}`. `recordings` are the saved exchanges that findings are in, by
-what `in` says of them: `{label: {file, line: in a file of several, else 0}}`.
+outcome, reason, cases: [id]}], selection, summary}`; a case is `{id, section, title, outcome, reason, seconds,
+findings: [finding], tolerated: [finding], exchanges: [exchange]}`. `recordings` are the saved exchanges that findings
+are in, by what `in` says of them: `{label: {file, line: in a file of several, else 0}}`.
 
 A report of recordings is `{"format": "openai-contract-judgement/1", verdict, exit_code, fail_on, exchanges, endpoints:
 {name: {exchanges, unjudged, failing: judged, with a MUST finding, tolerated or not}}, findings: [finding], rules: {id:
 {applied, flagged, not_reached}}, surprises: [text], tolerated: [finding], tolerances, recordings, summary,
-exchanges_with_findings: [exchange]}`.
+exchanges_with_findings: [exchange], selection, stopped: why nothing was judged}`.
+
+The selection is only there where not all was asked or judged: `{by: [words of the command line], left_out: {section or
+endpoint: cases or exchanges}}`. Coverage counts what was left out as not there.
 
 A finding is `{rule, level, clause, in: case or recording, at: {event, path, byte}, expected, actual, request: {method,
 target, members: {name: shown}} or null, bytes: {before, after} around the place or null, breaks, clients, because,
@@ -31,7 +34,7 @@ one format number, none changes its meaning. A verdict is pass, fail, not reache
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -82,6 +85,7 @@ def run_document(
         "recordings": {label: {"file": file, "line": 0} for label, file in report.recordings.items()},
         "required": report.required,
         "lacking": [asdict(lack) for lack in report.lacking],
+        **_selection(report.selected, report.left_out),
     }
     return finish(value, secrets)
 
@@ -120,6 +124,7 @@ def judgement_document(
         "tolerances": _ledger(ledger or Ledger()),
         "exchanges_with_findings": summary.outlines,
         "recordings": {label: {"file": file, "line": line} for label, (file, line) in summary.origins.items()},
+        **_selection(summary.selected_by, summary.left_out),
     }
     return finish(value, secrets)
 
@@ -159,6 +164,11 @@ def _case(result: CaseResult, command: str, exchanges: list[dict[str, Any]]) -> 
         "tolerated": [_tolerated(covered) for covered in result.tolerated],
         "exchanges": exchanges,
     }
+
+
+def _selection(by: Iterable[str], left_out: Mapping[str, int]) -> dict[str, Any]:
+    listed = list(by)
+    return {"selection": {"by": listed, "left_out": dict(left_out)}} if listed else {}
 
 
 def _tolerated(covered: Tolerated) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """The two numbers of a report, which are never mixed, in all, by tier and by section.
 
-*Coverage* is how much of what was asked is there. Of a run: the cases that were reached (pass, warn or fail), of all
-that were asked. What is unsupported, not reached, could not be set up, or failed in the kit lowers it. Of recordings:
-the exchanges whose content a rule judged, of all.
+*Coverage* is how much of the API is there. Of a run: the cases that were reached (pass, warn or fail), of all that the
+kit has. What is unsupported, not reached, could not be set up, failed in the kit, or was left out by a selection lowers
+it. Of recordings: the exchanges whose content a rule judged, of all in the files. Reports of older kits do not know
+what was left out: there it is how much of what was asked is there.
 
 *Conformance* is how right that is. Of a run: the reached cases without a MUST finding, of those that were reached. Of
 recordings: the judged exchanges without one, of those that were judged. So what is not there lowers coverage alone. A
@@ -15,7 +16,7 @@ reports of older kits do not say how many of an endpoint's exchanges fail, so th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Literal
 
@@ -44,11 +45,14 @@ CHAT_ENDPOINT = "chat/completions"
 
 def summarize(document: Document) -> Summary:
     """The numbers of a document."""
-    sections = _sections(document)
-    tiers = {tier: [numbers for numbers in sections.values() if numbers["tier"] == tier] for tier in TIERS}
+    left_out = document["selection"]["left_out"] if "selection" in document else {}
+    sections = _sections(document, left_out)
+    unasked = {name: _of_unasked(document, name, number) for name, number in left_out.items() if name not in sections}
+    everything = [*sections.values(), *unasked.values()]
+    tiers = {tier: [numbers for numbers in everything if numbers["tier"] == tier] for tier in TIERS}
     return {
         "unit": "case" if document["format"] == RUN else "exchange",
-        "total": _add(sections.values()),
+        "total": _add(everything),
         "tiers": {tier: _add(listed) for tier, listed in tiers.items() if listed},
         "sections": sections,
         "findings": count_levels(findings_in(document)),
@@ -78,13 +82,23 @@ def _tier(section: str) -> str:
     return CHAT if any(below(section, chat) for chat in _sections_of_chat()) else OTHER
 
 
-def _sections(document: Document) -> dict[str, SectionNumbers]:
+def _sections(document: Document, left_out: Mapping[str, int]) -> dict[str, SectionNumbers]:
     if document["format"] == RUN:
-        return _sections_of_run(document["cases"])
-    return _sections_of_recordings(document)
+        return _sections_of_run(document["cases"], left_out)
+    return _sections_of_recordings(document, left_out)
 
 
-def _sections_of_run(cases: Iterable[CaseIn]) -> dict[str, SectionNumbers]:
+def _of_unasked(document: Document, section: str, number: int) -> SectionNumbers:
+    """The numbers of a section or endpoint that a selection leaves out as a whole."""
+    tier = _tier(section) if document["format"] == RUN else _tier_of_endpoint(section)
+    return {"tier": tier, "outcomes": {}, "coverage": share(0, number), "conformance": share(0, 0)}
+
+
+def _tier_of_endpoint(endpoint: str) -> str:
+    return CHAT if endpoint == CHAT_ENDPOINT else OTHER
+
+
+def _sections_of_run(cases: Iterable[CaseIn], left_out: Mapping[str, int]) -> dict[str, SectionNumbers]:
     outcomes: dict[str, Counter[str]] = {}
     conforming: Counter[str] = Counter()
     for case in cases:
@@ -95,7 +109,9 @@ def _sections_of_run(cases: Iterable[CaseIn]) -> dict[str, SectionNumbers]:
         section: {
             "tier": _tier(section),
             "outcomes": {outcome: counts[outcome] for outcome in Outcome if counts[outcome]},
-            "coverage": share(reached := sum(counts[outcome] for outcome in REACHED), counts.total()),
+            "coverage": share(
+                reached := sum(counts[outcome] for outcome in REACHED), counts.total() + left_out.get(section, 0)
+            ),
             "conformance": share(conforming[section], reached),
         }
         for section, counts in outcomes.items()
@@ -107,16 +123,16 @@ def _conforms(case: CaseIn) -> bool:
     return case["outcome"] != "fail" and all(finding["level"] != Level.MUST for finding in listed)
 
 
-def _sections_of_recordings(document: Judgement) -> dict[str, SectionNumbers]:
+def _sections_of_recordings(document: Judgement, left_out: Mapping[str, int]) -> dict[str, SectionNumbers]:
     sections: dict[str, SectionNumbers] = {}
     for endpoint, counts in document["endpoints"].items():
         of = counts.get("exchanges", 0)
         judged = max(of - counts.get("unjudged", 0), 0)
         is_known = "failing" in counts
         sections[endpoint] = {
-            "tier": CHAT if endpoint == CHAT_ENDPOINT else OTHER,
+            "tier": _tier_of_endpoint(endpoint),
             "outcomes": {},
-            "coverage": share(judged, of),
+            "coverage": share(judged, of + left_out.get(endpoint, 0)),
             "conformance": share(max(judged - counts["failing"], 0), judged) if is_known else share(0, 0),
         }
     return sections

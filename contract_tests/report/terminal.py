@@ -207,11 +207,14 @@ class Terminal:
                 reasons.setdefault((result.outcome, result.reason), []).append(result.case_id)
         for (outcome, reason), ids in sorted(reasons.items(), key=lambda item: EXPLAINED.index(item[0][0])):
             self.print(f"{outcome:14} {some(ids)}: {reason}")
+        if report.selected:
+            left_out = f"{report.left_out.total():,} other cases were not asked"
+            self.print(f"selected  {some(report.selected)}; {left_out}")
         for note in report.notes:
             self.print(f"note      {note}")
         if report.stopped:
             self.print(f"stopped   {report.stopped}", "yellow")
-        if reasons or report.notes or report.stopped:
+        if reasons or report.selected or report.notes or report.stopped:
             self.print()
 
     def print_tracebacks(self, report: RunReport, debug: bool) -> None:
@@ -253,7 +256,9 @@ def format_verdict(report: RunReport, code: ExitCode) -> str:
     """The verdict, the number of findings and cases, and the exit code, in one line."""
     outcomes = Counter(result.outcome for result in report.results)
     spoken = ", ".join(f"{outcomes[outcome]} {outcome}" for outcome in EXPLAINED if outcomes[outcome])
-    asked = count(len(report.results), "case") + (f" ({spoken})" if spoken else "")
+    whole = len(report.results) + report.left_out.total()
+    asked = (f"{len(report.results):,} of " if report.left_out else "") + count(whole, "case")
+    asked += f" ({spoken})" if spoken else ""
     word = VERDICTS[code]
     if code is ExitCode.OK and any(
         result.outcome is Outcome.NOT_REACHED and not result.exchanges for result in report.results

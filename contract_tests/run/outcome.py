@@ -120,7 +120,8 @@ class RunReport:
     `command` is the command line of the run, to which `--select CASE` can be added. `required` holds the sections
     (or prefixes of case ids) of which every case must be reached; `started` is when the run began, in ISO 8601;
     `ledger` tells what became of the entries of profile and baseline; `config` is the file of options, if any, and
-    `recordings` are the files of saved exchanges, by label.
+    `recordings` are the files of saved exchanges, by label. `selected` says in words of the command line why not all
+    cases were asked, and `left_out` how many of each section were not; both are empty where all were.
     """
 
     target: str
@@ -137,6 +138,8 @@ class RunReport:
     ledger: Ledger = field(default_factory=Ledger)
     config: str = ""
     recordings: dict[str, str] = field(default_factory=dict)
+    selected: tuple[str, ...] = ()
+    left_out: Counter[str] = field(default_factory=Counter)
 
     @property
     def server(self) -> dict[str, str]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
+from typing import Any
 
 from contract_tests.cases import CASES, Case, select
 from contract_tests.rules import RULES
@@ -87,7 +89,8 @@ async def _run(
                 results[case.id] = not_reached(case, judging + session.stopped)
                 if on_result:
                     on_result(results[case.id])
-    return _report(cases, session, results, started, monotonic() - began)
+    report = _report(cases, session, results, started, monotonic() - began)
+    return replace(report, **_left_out(options, cases))
 
 
 def choose_cases(options: Options) -> list[Case]:
@@ -177,6 +180,15 @@ def _describe_wordless(results: Sequence[CaseResult]) -> str:
 
 def _list_some(ids: Sequence[str]) -> str:
     return ", ".join(ids[:3]) + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")
+
+
+def _left_out(options: Options, cases: Sequence[Case]) -> dict[str, Any]:
+    """What the report says of a selection: its words, and how many cases of each section it leaves out."""
+    asked = {case.id for case in cases}
+    left_out = Counter(case.section for case in CASES.values() if case.id not in asked)
+    if not options.select or not left_out:
+        return {}
+    return {"selected": tuple(f"--select {prefix}" for prefix in options.select), "left_out": left_out}
 
 
 def _report(

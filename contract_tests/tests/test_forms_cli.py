@@ -47,8 +47,9 @@ def test_a_run_has_the_same_forms_later_and_names_what_it_saved(tmp_path: Path) 
     lines = done.stdout.splitlines()
     assert done.returncode == 1
     assert lines[-1].startswith("FAIL")
-    (annotation,) = [line for line in lines if line.startswith("::")]
+    annotation, selected = [line for line in lines if line.startswith("::")]
     assert annotation.startswith("::error title=usage.adds-up (MUST)::")
+    assert selected.startswith("::notice title=OpenAI contract%3A not everything was selected::--select chat.short")
     now = texts_in(tmp_path / "now")
     assert (tmp_path / "s").read_text(encoding="utf-8") == now["markdown"]
     done = run_contract("report", str(tmp_path / "now" / "json"), *files_for(tmp_path / "later", "--json"))

@@ -137,7 +137,7 @@ def test_a_server_that_conforms_passes(tmp_path: Path) -> None:
     assert code == 0, runner.printed
     outputs = runner.outputs
     assert (outputs["verdict"], outputs["must"], outputs["should"]) == ("pass", "0", "0")
-    assert float(outputs["coverage"]) == 100
+    assert 0 < float(outputs["coverage"]) < 5  # of all that the kit asks, of which little was selected
     written = {path.name for path in Path(outputs["report"]).iterdir()}
     assert {"report.json", "junit.xml"} <= written
     assert "pass" in runner.summary.lower()

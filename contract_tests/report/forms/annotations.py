@@ -10,7 +10,14 @@ from collections.abc import Iterator
 
 from contract_tests.report.document import RUN, Document
 from contract_tests.report.findings import count, format_place, some
-from contract_tests.report.forms.parts import VERDICTS, RuleFindings, describe_findings, group_by_rule, one_line
+from contract_tests.report.forms.parts import (
+    VERDICTS,
+    RuleFindings,
+    describe_findings,
+    group_by_rule,
+    one_line,
+)
+from contract_tests.report.selection import describe_selection
 from contract_tests.rules.engine.judge import Level
 
 MOST = 10
@@ -29,6 +36,8 @@ def _lines(document: Document) -> Iterator[str]:
     groups = group_by_rule(document)
     for level, command in COMMANDS.items():
         lines = [*_about_the_run(document)] if level is Level.MUST else []
+        if level is Level.NOTE and (selection := describe_selection(document)):
+            lines = [_line(command, "OpenAI contract: not everything was selected", selection)]
         listed = [group for group in groups if group.level is level]
         room = MOST - len(lines)
         shown = listed if len(listed) <= room else listed[: room - 1]

@@ -8,6 +8,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from contract_tests.report.document import RUN, CaseIn, Document, FindingIn, Run
 from contract_tests.report.findings import format_finding_in, rank_in
+from contract_tests.report.selection import describe_selection
 from contract_tests.report.tolerances import format_reason_in
 from contract_tests.rules.engine.judge import Level
 from contract_tests.run.outcome import Outcome, is_failing
@@ -49,6 +50,8 @@ def _suite(document: Run, section: str) -> TestSuite:
     suite.add_property("model", _xml(document["model"]))
     suite.add_property("exit_code", str(document["exit_code"]))
     suite.add_property("tolerated", str(document["summary"]["tolerated"]))
+    if selection := describe_selection(document):
+        suite.add_property("selected", _xml(selection))
     for note in document["notes"]:
         suite.add_property("note", _xml(note))
     for name, value in document.get("server", {}).items():

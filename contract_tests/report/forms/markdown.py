@@ -24,6 +24,7 @@ from contract_tests.report.forms.parts import (
     group_by_rule,
     one_line,
 )
+from contract_tests.report.selection import describe_selection
 from contract_tests.run.outcome import REACHED
 from fake_server.wire.text import printable, shorten
 
@@ -83,7 +84,10 @@ def _head(document: Document) -> Iterator[str]:
         ("Coverage", total["coverage"], describe_coverage(document)),
     ):
         yield f"| **{name}** | {format_percent(share)} | {text} |"
-    yield f"\n{describe_findings(document)}\n\n"
+    yield f"\n{describe_findings(document)}\n"
+    if selection := describe_selection(document):
+        yield f"Not everything was selected: {code(selection)}\n"
+    yield ""
 
 
 def _blocks(document: Document) -> Iterator[str]:

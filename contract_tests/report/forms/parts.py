@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from contract_tests.report.document import RUN, Document, FindingIn, Share, findings_in
 from contract_tests.report.findings import count
+from contract_tests.report.selection import count_left_out
 from contract_tests.rules.engine.judge import Level
 from fake_server.wire.text import printable, shorten
 
@@ -44,10 +45,12 @@ def format_percent(share: Share) -> str:
 
 
 def describe_coverage(document: Document) -> str:
-    """`180 of 200 cases reached`."""
+    """`180 of 200 cases reached`, and how many a selection leaves out."""
     share = document["summary"]["total"]["coverage"]
     what, done = ("cases", "reached") if document["format"] == RUN else ("exchanges", "judged")
-    return f"{share['count']:,} of {share['of']:,} {what} {done}"
+    left_out = count_left_out(document)
+    rest = f"; {left_out:,} left out by a selection" if left_out else ""
+    return f"{share['count']:,} of {share['of']:,} {what} {done}{rest}"
 
 
 def describe_conformance(document: Document) -> str:

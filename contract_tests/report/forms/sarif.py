@@ -20,6 +20,7 @@ from urllib.parse import quote
 from contract_tests.report.document import RUN, Document, FindingIn, ToleratedIn, findings_in, tolerated_in
 from contract_tests.report.findings import count, format_place
 from contract_tests.report.forms.parts import one_line
+from contract_tests.report.selection import describe_selection
 from contract_tests.rules.engine.judge import Level
 from contract_tests.rules.engine.node import show_path
 from fake_server.wire.text import dump_json
@@ -52,7 +53,7 @@ def format_sarif(document: Document) -> str:
         "invocations": [_invocation(document, left_out)],
         "results": [_result(document, finding, order[finding["rule"]], seen) for finding in listed],
         "columnKind": "unicodeCodePoints",
-        "properties": {"verdict": document["verdict"], "summary": document["summary"]},
+        "properties": {name: document[name] for name in ("verdict", "summary", "selection") if name in document},
     }
     return dump_json({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
@@ -69,6 +70,8 @@ def _chosen(document: Document) -> tuple[list[FindingIn], int]:
 def _invocation(document: Document, left_out: int) -> dict[str, Any]:
     texts = [*document["notes"], document["stopped"]] if document["format"] == RUN else document["surprises"]
     notes = [one_line(text) for text in islice(filter(None, texts), 100)]
+    if selection := describe_selection(document):
+        notes.append(f"not everything was selected: {selection}")
     if left_out:
         notes.append(f"{count(left_out, 'finding')} had no room here; the JSON report has all.")
     return {

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
+from contract_tests.report.document import Document
 from contract_tests.report.findings import count
 from contract_tests.report.html.groups import LEVELS, Group
+from contract_tests.report.selection import count_left_out, describe_selection
 
 
 def sentences(report: Mapping[str, Any], groups: Iterable[Group], unit: str) -> dict[str, Any]:
@@ -48,10 +50,13 @@ def _verdict(report: Mapping[str, Any], found: str) -> str:
 
 
 def _covered(report: Mapping[str, Any], share: Mapping[str, Any], unit: str) -> str:
+    left_out = count_left_out(cast(Document, report))
     if "cases" not in report:
-        return f"{share['count']:,} of {share['of']:,} recordings have content that a rule is about"
+        rest = f"; {left_out:,} left out by a selection" if left_out else ""
+        return f"{share['count']:,} of {share['of']:,} recordings have content that a rule is about{rest}"
     outcomes = Counter(case["outcome"] for case in report["cases"])
     missing = [f"{outcomes[name]} {name}" for name in outcomes if name not in ("pass", "warn", "fail")]
+    missing += [f"{left_out:,} left out by a selection"] if left_out else []
     rest = f"; {', '.join(missing)}" if missing else ""
     return f"{share['count']:,} of {count(share['of'], unit)} reached{rest}"
 
@@ -70,6 +75,7 @@ def _facts(report: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         yield "took", seconds(report["seconds"])
         yield "requests", f"{report['requests']:,}"
     yield "exit code", str(report["exit_code"])
+    yield "selected", describe_selection(cast(Document, report))
 
 
 def number(count: int, noun: str, plural: str = "") -> str:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from contract_tests.report.document import RUN, CaseIn, Document, FindingIn, Summary, findings_in, tolerated_in
 from contract_tests.report.matrix.features import Feature, feature_of_case, feature_of_rule, load_features
+from contract_tests.report.selection import describe_selection
 from contract_tests.rules import RULES
 from contract_tests.rules.engine.judge import Level
 from contract_tests.run.outcome import REACHED
@@ -159,6 +160,7 @@ def _facts(document: Document) -> Iterator[tuple[str, str]]:
     else:
         yield "recordings", f"{document['exchanges']:,}"
     yield "kit", document.get("kit", "")
+    yield "selected", describe_selection(document)
 
 
 def name_columns(columns: Sequence[Column]) -> list[str]:

@@ -1,0 +1,27 @@
+"""What a report says of a selection, the same in every form: why not all was asked or judged, and how much was."""
+
+from __future__ import annotations
+
+from contract_tests.report.document import RUN, Document
+from contract_tests.report.findings import some
+from fake_server.wire.text import printable, shorten
+
+_LONGEST = 80
+"""Characters of a word of the command line."""
+
+
+def count_left_out(document: Document) -> int:
+    """How many cases were not asked, or exchanges not judged, because of a selection."""
+    return sum(document["selection"]["left_out"].values()) if "selection" in document else 0
+
+
+def describe_selection(document: Document) -> str:
+    """`--select chat.short: 3 of 412 cases were asked`; '' where all was asked, or nobody knows."""
+    if "selection" not in document:
+        return ""
+    by = some([shorten(" ".join(printable(text).split()), _LONGEST) for text in document["selection"]["by"]])
+    whole = document["summary"]["total"]["coverage"]["of"]
+    asked = f"{whole - count_left_out(document):,} of {whole:,}"
+    if document["format"] == RUN:
+        return f"{by}: {asked} cases were asked"
+    return f"{by}: {asked} exchanges were judged"
