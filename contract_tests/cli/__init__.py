@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import traceback
-from itertools import chain
 from typing import Any
 
 import click
@@ -14,6 +13,7 @@ from contract_tests.cli.bugs import bugs_command
 from contract_tests.cli.diff import diff_command
 from contract_tests.cli.doctor import doctor_command
 from contract_tests.cli.export import export_command
+from contract_tests.cli.failures import describe_failure, secrets_given
 from contract_tests.cli.importing import import_command
 from contract_tests.cli.judge import judge_command
 from contract_tests.cli.matrix import matrix_command
@@ -27,13 +27,8 @@ from contract_tests.cli.run import run_command
 from contract_tests.cli.schema import schema_command
 from contract_tests.cli.shared_options import print_lines
 from contract_tests.cli.shrink import shrink_command
-from contract_tests.interruption import interrupted
-from contract_tests.recordings.judging import InputError
 from contract_tests.run.outcome import ExitCode
-from contract_tests.run.run import NoModel, Options, Unreachable, UsageError
-from contract_tests.target.environment import keys_of_environment
 from fake_server import ending
-from fake_server.command_line import format_mistake
 from fake_server.relay.redact import mask_excerpt
 from fake_server.wire.text import printable
 
@@ -102,29 +97,17 @@ def main() -> None:
         sys.exit(int(ExitCode.USAGE))
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
-    except click.ClickException as error:
-        _fail(format_mistake(error), ExitCode.USAGE)
-    except (UsageError, NoModel, InputError) as error:
-        _fail(str(error), ExitCode.USAGE)
-    except Unreachable as error:
-        _fail(f"the target cannot be judged: {error}", ExitCode.UNREACHABLE)
-    except (KeyboardInterrupt, click.exceptions.Abort):
-        _fail(*interrupted())
     except BrokenPipeError:
         ending.discard_output()
         sys.exit(CLOSED_PIPE)
-    except Exception as error:
-        if "--debug" in sys.argv:
+    except (Exception, KeyboardInterrupt) as error:
+        message, failed = describe_failure(error)
+        is_about_output = isinstance(error, OSError) and ending.is_about_output(error)
+        if "--debug" in sys.argv and (failed == ExitCode.HARNESS or is_about_output):
             click.echo(_clean(traceback.format_exc()), err=True)
-        if isinstance(error, OSError) and ending.is_about_output(error):
+        if is_about_output:
             ending.discard_output()
-            _fail(f"standard output cannot be written: {error.strerror}", ExitCode.USAGE)
-        detail = f"{error}".partition("\n")[0] or "no details"
-        _fail(
-            f"the kit itself failed: {type(error).__name__}: {detail}; "
-            "run `contract --debug …` again and report the traceback",
-            ExitCode.HARNESS,
-        )
+        _fail(message, failed)
     sys.exit(int(code or 0))
 
 
@@ -136,10 +119,4 @@ def _fail(message: str, code: int) -> None:
 
 def _clean(text: str) -> str:
     """A text for stderr, without the keys of the environment and those on the command line, wherever they stand."""
-    given = [Options(word).secrets for word in sys.argv if "://" in word]
-    for flag, value in zip(sys.argv, [*sys.argv[1:], ""], strict=True):
-        flag, _, same_word = flag.partition("=")
-        name, _, rest = (same_word or value).partition(":" if flag == "--header" else "=")
-        if flag in ("--header", "--query"):
-            given.append(Options("", headers=((name.strip(), rest.strip()),), query=((name.strip(), rest),)).secrets)
-    return printable(mask_excerpt(text, (*keys_of_environment(), *chain.from_iterable(given))))
+    return printable(mask_excerpt(text, secrets_given()))

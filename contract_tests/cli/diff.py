@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from contract_tests.cli import completion
+from contract_tests.cli.failures import leave_nothing_stale
 from contract_tests.cli.options import TARGET_OPTIONS, build_options, target_options
 from contract_tests.cli.shared_options import console, json_file, output_file, write
 from contract_tests.diffing import reports, written
@@ -47,6 +48,7 @@ Outputs = tuple[Path | None, Path | None]
 @target_options(only_with="--case")
 @json_file
 @output_file("--html", "html_file", text="Write an HTML page to this file, which needs nothing else to be read.")
+@leave_nothing_stale("json_file", "html_file")
 def diff_command(
     a: str,
     b: str | None,

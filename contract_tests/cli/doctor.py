@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from contract_tests.cli.failures import leave_nothing_stale
 from contract_tests.cli.options import SECONDS, build_options, config_option, target_argument, target_options
 from contract_tests.cli.shared_options import console, json_file, write
 from contract_tests.report.files import clean_json
@@ -46,6 +47,7 @@ MARKS = {State.OK: "✓", State.WARNING: "!", State.FAILED: "✗", State.SKIPPED
     help="First wait so long at most for a target that is starting.",
 )
 @json_file
+@leave_nothing_stale("json_file")
 def doctor_command(json_file: Path | None, wait: float, **given: Any) -> int:
     """Find out why the server at URL cannot be judged.
 

@@ -6,28 +6,39 @@ import functools
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
+from contract_tests.cli.failures import CANNOT_BE_JUDGED, describe_failure, remove, secrets_given
 from contract_tests.cli.shared_options import Function, output_file, write
+from contract_tests.recordings.judging import Summary
 from contract_tests.report.document import Document
+from contract_tests.report.files import judgement_document, run_document
 from contract_tests.report.forms import FORMS, Form
 from contract_tests.report.forms.annotations import format_annotations
 from contract_tests.report.forms.markdown import format_markdown
 from contract_tests.report.terminal import Terminal
+from contract_tests.run.outcome import ExitCode, RunReport
+from contract_tests.run.run import Options
+from fake_server import ending
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Outputs:
-    """The forms to write, by option, with the file for each; what a job of GitHub Actions is to see."""
+    """The forms to write, by option, with the file for each; what a job of GitHub Actions is to see.
+
+    `written` tells that the files are those of this command, be it that one could not be written.
+    """
 
     files: Mapping[str, Path] = field(default_factory=dict)
     annotations: bool = False
     step_summary: Path | None = None
+    written: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.files or self.annotations or self.step_summary)
@@ -44,7 +55,7 @@ class Written:
     def report(self, terminal: Terminal) -> None:
         """Print the annotations and the files. What is printed stands in front of the verdict, which is the last."""
         if self.annotations:  # of a document, so masked; wrapped, a line would be no annotation
-            click.echo(self.annotations, nl=False)
+            print_commands(self.annotations)
         if self.files:
             terminal.print(f"written   {', '.join(map(str, self.files))}")
 
@@ -52,6 +63,11 @@ class Written:
         """Raise click.ClickException where a file could not be written."""
         if self.failed:
             raise click.ClickException("; ".join(self.failed))
+
+
+def print_commands(text: str) -> None:
+    """Print lines that a job of GitHub Actions is to read as commands."""
+    click.echo(text, nl=False)
 
 
 def _name(form: Form) -> str:
@@ -90,7 +106,12 @@ def form_options(*leave_out: str, runs: bool = True) -> Callable[[Function], Fun
             chosen = {form.option: given.pop(_name(form)) for form in forms}
             outputs = Outputs({option: path for option, path in chosen.items() if path}, annotations, step_summary)
             _require_different_files(outputs.files)
-            return function(outputs=outputs, **given)
+            try:
+                return function(outputs=outputs, **given)
+            except (Exception, KeyboardInterrupt) as error:
+                if outputs and not outputs.written:
+                    _write_not_judged(outputs, error, given, runs)
+                raise
 
         decorated: Any = _step_summary(_annotations(command))
         for form in reversed(forms):
@@ -98,6 +119,34 @@ def form_options(*leave_out: str, runs: bool = True) -> Callable[[Function], Fun
         return decorated  # type: ignore[no-any-return]
 
     return add
+
+
+def _write_not_judged(outputs: Outputs, error: BaseException, given: Mapping[str, Any], runs: bool) -> None:
+    """Write each form without a verdict, because the command failed: what an earlier run left would be taken for this.
+
+    What cannot be written is removed.
+    """
+    reason, exit_code = describe_failure(error)
+    reason = reason.removeprefix(CANNOT_BE_JUDGED)
+    code = ExitCode(exit_code) if exit_code in list(ExitCode) else ExitCode.UNREACHABLE
+    stopped = " ".join(reason.split())
+    secrets = secrets_given()
+    if runs:
+        began = datetime.now(UTC).isoformat(timespec="seconds")
+        target = str(given.get("target") or given.get("path") or "no target")
+        secrets += Options(target).secrets
+        document = run_document(RunReport(target, "not known", (), stopped=stopped, started=began), code, secrets)
+    else:
+        document = judgement_document(Summary(), code, secrets=secrets, stopped=stopped)
+    with ending.held():
+        try:
+            written = write_forms(outputs, lambda: document)
+        except Exception:  # the error that is on its way says more
+            written = Written()
+        for path in set(outputs.files.values()).difference(written.files):
+            remove(path)
+    if written.annotations:
+        print_commands(written.annotations)
 
 
 def _require_different_files(files: Mapping[str, Path]) -> None:
@@ -120,6 +169,7 @@ def write_forms(outputs: Outputs, make_document: Callable[[], Document]) -> Writ
             written.files.append(write(path, FORMS[option].format(document)))
         except click.ClickException as error:
             written.failed.append(error.message)
+    outputs.written = True
     if outputs.annotations:
         written.annotations = format_annotations(document)
     if outputs.step_summary:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from contract_tests.cli.failures import leave_nothing_stale
 from contract_tests.cli.shared_options import console, output_file, write
 from contract_tests.report.matrix.columns import make_column, name_columns
 from contract_tests.report.matrix.forms import format_lines, format_matrix_markdown
@@ -20,6 +21,7 @@ from contract_tests.report.terminal import Terminal
 @click.argument("paths", metavar="REPORT.json…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @output_file("--html", "html_file", text="Write an HTML page to this file, which needs nothing else to be read.")
 @output_file("--markdown", "markdown_file", text="Write Markdown to this file.")
+@leave_nothing_stale("html_file", "markdown_file")
 def matrix_command(paths: tuple[Path, ...], html_file: Path | None, markdown_file: Path | None) -> int:
     """Compare servers by their saved reports.
 

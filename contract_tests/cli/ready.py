@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from contract_tests.cli.failures import leave_nothing_stale
 from contract_tests.cli.options import build_options, config_option, target_argument, target_options
 from contract_tests.cli.progress import ask
 from contract_tests.cli.shared_options import console, json_file, write
@@ -47,6 +48,7 @@ class _Terminal(Terminal):
 )
 @target_options()
 @json_file
+@leave_nothing_stale("json_file")
 def ready_command(name: str, api: str | None, json_file: Path | None, **given: Any) -> int:
     """Tell whether the server at URL carries a client.
 

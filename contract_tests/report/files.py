@@ -53,6 +53,7 @@ from fake_server.wire.text import dump_json
 VERDICTS = {
     ExitCode.OK: "pass",
     ExitCode.FINDINGS: "fail",
+    ExitCode.USAGE: "not reached",
     ExitCode.UNREACHABLE: "not reached",
     ExitCode.HARNESS: "harness failed",
 }
@@ -97,8 +98,12 @@ def judgement_document(
     ledger: Ledger | None = None,
     secrets: Iterable[str] = (),
     fail_on: Level = Level.MUST,
+    stopped: str = "",
 ) -> Document:
-    """The judgement of recordings as a document; `summary.findings` must not contain the tolerated ones."""
+    """The judgement of recordings as a document; `summary.findings` must not contain the tolerated ones.
+
+    `stopped` says why nothing was judged.
+    """
     value = {
         "format": JUDGEMENT,
         "kit": kit_version(),
@@ -125,6 +130,7 @@ def judgement_document(
         "exchanges_with_findings": summary.outlines,
         "recordings": {label: {"file": file, "line": line} for label, (file, line) in summary.origins.items()},
         **_selection(summary.selected_by, summary.left_out),
+        **({"stopped": stopped} if stopped else {}),
     }
     return finish(value, secrets)
 

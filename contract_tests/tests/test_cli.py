@@ -138,7 +138,7 @@ def test_options_come_from_a_file_too(fake: FakeServer, tmp_path: Path) -> None:
     done = contract("run", fake.url, "--config", str(config))
     assert done.returncode == 0, "chat was not asked"
     assert "model gpt-4o" in done.stdout
-    assert last_line(done.stdout).startswith("PASS  no findings; 3 cases")
+    assert last_line(done.stdout).startswith("PASS  no findings; 3 of ")
     config.write_text("selct = []\n")
     done = contract("run", fake.url, "--config", str(config))
     assert "unknown key 'selct'; did you mean 'select'?" in done.stderr

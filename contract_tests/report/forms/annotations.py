@@ -17,7 +17,7 @@ from contract_tests.report.forms.parts import (
     group_by_rule,
     one_line,
 )
-from contract_tests.report.selection import describe_selection
+from contract_tests.report.not_asked import describe_selection, why_not_judged
 from contract_tests.rules.engine.judge import Level
 
 MOST = 10
@@ -57,9 +57,9 @@ def _about_the_run(document: Document) -> Iterator[str]:
         why = one_line(f"{lacking[0]['outcome']}: {lacking[0]['reason']}")
         yield _line("error", "OpenAI contract: required", f"{sections} is required and was not reached: {why}")
     if document["verdict"] in ("not reached", "harness failed"):
-        stopped = document["stopped"] if document["format"] == RUN else ""
-        text = one_line(f"{describe_findings(document)}{f'; {stopped}' if stopped else ''}")
-        yield _line("error", f"OpenAI contract: {VERDICTS[document['verdict']]}", text)
+        stopped, why = document.get("stopped", ""), why_not_judged(document)
+        text = f"not judged: {why}" if why else "; ".join(filter(None, (describe_findings(document), stopped)))
+        yield _line("error", f"OpenAI contract: {VERDICTS[document['verdict']]}", one_line(text))
 
 
 def _about_rule(command: str, group: RuleFindings, document: Document) -> str:

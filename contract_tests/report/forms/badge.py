@@ -10,7 +10,7 @@ from contract_tests.report.forms.parts import (
     describe_coverage,
     format_percent,
 )
-from contract_tests.report.selection import describe_selection
+from contract_tests.report.not_asked import describe_selection, why_not_judged
 from fake_server.wire.text import dump_json
 
 LABEL = "OpenAI contract"
@@ -25,7 +25,8 @@ _HEIGHT, _PADDING = 20, 6
 def format_badge(document: Document) -> str:
     """The badge as SVG: no script, no font and no address, and a title for those who do not see it."""
     message = _message(document)
-    parts = (describe_conformance(document), describe_coverage(document), describe_selection(document))
+    parts = [describe_conformance(document), describe_coverage(document), describe_selection(document)]
+    parts = [why] if (why := why_not_judged(document)) else parts
     title = f"{LABEL}: {message} ({'; '.join(filter(None, parts))})"
     left, right = (_width(text) + 2 * _PADDING for text in (LABEL, message))
     colour = COLOURS.get(document["verdict"], _NO_VERDICT)
@@ -59,6 +60,8 @@ def _message(document: Document) -> str:
     """`pass · 98.2% conformance · 90% coverage`."""
     total = document["summary"]["total"]
     numbers = ((total["conformance"], "conformance"), (total["coverage"], "coverage"))
+    if why_not_judged(document):
+        return "not judged"
     more = ["a selection"] if "selection" in document else []
     return " · ".join([document["verdict"], *(f"{format_percent(share)} {name}" for share, name in numbers), *more])
 

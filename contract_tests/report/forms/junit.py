@@ -8,7 +8,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from contract_tests.report.document import RUN, CaseIn, Document, FindingIn, Run
 from contract_tests.report.findings import format_finding_in, rank_in
-from contract_tests.report.selection import describe_selection
+from contract_tests.report.not_asked import describe_selection, why_not_judged
 from contract_tests.report.tolerances import format_reason_in
 from contract_tests.rules.engine.judge import Level
 from contract_tests.run.outcome import Outcome, is_failing
@@ -19,7 +19,8 @@ def format_junit(document: Document) -> str:
     """A run as JUnit XML: a suite for each section, a test case for each case, with its findings as the failure.
 
     A case fails if it has findings of the level `fail_on` or higher, or if a required section lacks it. Other
-    findings, and tolerated ones with the reason, are in its system-out; the notes on the run are properties. The time
+    findings, and tolerated ones with the reason, are in its system-out. Where the run has no verdict, a suite of its
+    own has an error that says why. The notes on the run are properties. The time
     of a suite is that of its cases, which are played beside each other; the time of the document is the run's.
     Raises ValueError for a judgement, which has no cases.
     """
@@ -33,6 +34,10 @@ def format_junit(document: Document) -> str:
     for section, cases in sections.items():
         suite = _suite(document, section)
         suite.add_testcases(cases)  # all at once: after each call everything in the suite is counted anew
+        xml.add_testsuite(suite)
+    if document["verdict"] not in ("pass", "fail"):  # else a document of passes and skipped cases would be green
+        suite = _suite(document, "verdict")
+        suite.add_testcase(_without_verdict(document))
         xml.add_testsuite(suite)
     xml.update_statistics()  # type: ignore[no-untyped-call]
     xml.time = round(document["seconds"], 3)
@@ -57,6 +62,14 @@ def _suite(document: Run, section: str) -> TestSuite:
     for name, value in document.get("server", {}).items():
         suite.add_property(_xml(f"server {name}"), _xml(value))
     return suite
+
+
+def _without_verdict(document: Run) -> TestCase:
+    element = TestCase("the run has a verdict", "contract.verdict", 0)
+    why = why_not_judged(document)
+    reason = f"not judged: {why}" if why else f"{document['verdict']}: {document['stopped'] or 'see the cases'}"
+    element.result = [Error(_xml(reason), document["verdict"])]
+    return element
 
 
 def _case(document: Run, case: CaseIn, lacking: dict[str, str]) -> TestCase:

@@ -24,7 +24,7 @@ from contract_tests.report.forms.parts import (
     group_by_rule,
     one_line,
 )
-from contract_tests.report.selection import describe_selection
+from contract_tests.report.not_asked import describe_selection, why_not_judged
 from contract_tests.run.outcome import REACHED
 from fake_server.wire.text import printable, shorten
 
@@ -72,12 +72,16 @@ def _longest_run(text: str) -> int:
 
 
 def _head(document: Document) -> Iterator[str]:
-    total = document["summary"]["total"]
-    yield f"### {_MARKS.get(document['verdict'], '⚠️')} OpenAI contract: {VERDICTS[document['verdict']]}\n"
+    total, why = document["summary"]["total"], why_not_judged(document)
+    verdict = "NOT JUDGED" if why else VERDICTS[document["verdict"]]
+    yield f"### {_MARKS.get(document['verdict'], '⚠️')} OpenAI contract: {verdict}\n"
     if document["format"] == RUN:
         parts = [code(document["target"]), f"model {code(document['model'])}"]
         parts += [code(document["started"])] if document.get("started") else []
         yield f"{' · '.join(parts)}\n"
+    if why:
+        yield f"Nothing was judged, so this says nothing about the target: {code(why)}\n"
+        return
     yield "| | | |\n|:--|--:|:--|"
     for name, share, text in (
         ("Conformance", total["conformance"], describe_conformance(document)),
@@ -91,6 +95,8 @@ def _head(document: Document) -> Iterator[str]:
 
 
 def _blocks(document: Document) -> Iterator[str]:
+    if why_not_judged(document):
+        return
     if document["format"] == RUN:
         yield from _about_the_run(document)
     groups = group_by_rule(document)

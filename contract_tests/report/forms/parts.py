@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from contract_tests.report.document import RUN, Document, FindingIn, Share, findings_in
 from contract_tests.report.findings import count
-from contract_tests.report.selection import count_left_out
+from contract_tests.report.not_asked import count_left_out
 from contract_tests.rules.engine.judge import Level
 from fake_server.wire.text import printable, shorten
 

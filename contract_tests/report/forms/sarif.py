@@ -20,7 +20,7 @@ from urllib.parse import quote
 from contract_tests.report.document import RUN, Document, FindingIn, ToleratedIn, findings_in, tolerated_in
 from contract_tests.report.findings import count, format_place
 from contract_tests.report.forms.parts import one_line
-from contract_tests.report.selection import describe_selection
+from contract_tests.report.not_asked import describe_selection, why_not_judged
 from contract_tests.rules.engine.judge import Level
 from contract_tests.rules.engine.node import show_path
 from fake_server.wire.text import dump_json
@@ -68,7 +68,9 @@ def _chosen(document: Document) -> tuple[list[FindingIn], int]:
 
 
 def _invocation(document: Document, left_out: int) -> dict[str, Any]:
-    texts = [*document["notes"], document["stopped"]] if document["format"] == RUN else document["surprises"]
+    why, stopped = why_not_judged(document), document.get("stopped", "")
+    errors = [one_line(f"not judged: {why}" if why else f"stopped: {stopped}")] if why or stopped else []
+    texts = document["notes"] if document["format"] == RUN else document["surprises"]
     notes = [one_line(text) for text in islice(filter(None, texts), 100)]
     if selection := describe_selection(document):
         notes.append(f"not everything was selected: {selection}")
@@ -77,7 +79,10 @@ def _invocation(document: Document, left_out: int) -> dict[str, Any]:
     return {
         "executionSuccessful": document["verdict"] in ("pass", "fail"),
         "exitCode": document["exit_code"],
-        "toolExecutionNotifications": [{"level": "note", "message": {"text": _message(text)}} for text in notes],
+        "toolExecutionNotifications": [
+            *({"level": "error", "message": {"text": _message(text)}} for text in errors),
+            *({"level": "note", "message": {"text": _message(text)}} for text in notes),
+        ],
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 from contract_tests.report.document import Document
 from contract_tests.report.findings import count
 from contract_tests.report.html.groups import LEVELS, Group
-from contract_tests.report.selection import count_left_out, describe_selection
+from contract_tests.report.not_asked import count_left_out, describe_selection, why_not_judged
 
 
 def sentences(report: Mapping[str, Any], groups: Iterable[Group], unit: str) -> dict[str, Any]:
@@ -26,6 +26,7 @@ def sentences(report: Mapping[str, Any], groups: Iterable[Group], unit: str) -> 
     )
     total = report["summary"]["total"]
     return {
+        "is_judged": not why_not_judged(cast(Document, report)),
         "found": found or "none",
         "sentence": _verdict(report, found),
         "facts": [(name, value) for name, value in _facts(report) if value],
@@ -37,6 +38,8 @@ def sentences(report: Mapping[str, Any], groups: Iterable[Group], unit: str) -> 
 def _verdict(report: Mapping[str, Any], found: str) -> str:
     tolerated = report["summary"]["tolerated"]
     more = f" ({count(tolerated, 'finding')} tolerated)" if tolerated else ""
+    if why := why_not_judged(cast(Document, report)):
+        return f"Not judged, so this says nothing about the target: {why}"
     match report["verdict"]:
         case "pass":
             return f"No finding that fails: {found}{more}." if found else f"No findings{more}."

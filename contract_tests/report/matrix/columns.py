@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from contract_tests.report.document import RUN, CaseIn, Document, FindingIn, Summary, findings_in, tolerated_in
 from contract_tests.report.matrix.features import Feature, feature_of_case, feature_of_rule, load_features
-from contract_tests.report.selection import describe_selection
+from contract_tests.report.not_asked import describe_selection
 from contract_tests.rules import RULES
 from contract_tests.rules.engine.judge import Level
 from contract_tests.run.outcome import REACHED

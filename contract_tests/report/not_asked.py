@@ -1,4 +1,4 @@
-"""What a report says of a selection, the same in every form: why not all was asked or judged, and how much was."""
+"""What was not asked or judged, in the same words in every form: a selection left it out, or nothing could be."""
 
 from __future__ import annotations
 
@@ -25,3 +25,12 @@ def describe_selection(document: Document) -> str:
     if document["format"] == RUN:
         return f"{by}: {asked} cases were asked"
     return f"{by}: {asked} exchanges were judged"
+
+
+def why_not_judged(document: Document) -> str:
+    """Why nothing was asked or judged at all, so that no number says anything; '' where something was."""
+    if document["verdict"] in ("pass", "fail"):
+        return ""
+    if document["cases"] if document["format"] == RUN else document["exchanges"]:
+        return ""
+    return " ".join(printable(document.get("stopped", "")).split()) or "nothing was asked"
