@@ -178,7 +178,10 @@ def _lines(view: View) -> Iterable[tuple[wire.Event, wire.Line]]:
     over=_lines,
     needs=[Aspect.EVENT_FRAMING],
     see=see.SSE_INTERPRET,
-    yields_to=("chat.stream.is-stream", "completions.stream.is-stream", "responses.stream.is-stream"),
+    yields_to=(
+        *("chat.stream.is-stream", "completions.stream.is-stream", "responses.stream.is-stream"),
+        "http.content-coding",
+    ),
     harm="parsers ignore unknown fields: what is in them is invisible",
     basis="WHATWG: any other field 'is ignored'; in the reply that was measured nothing else depends on it",
 )
@@ -224,6 +227,7 @@ def no_bom(view: View) -> Iterable[Complaint]:
 @sse.rule(
     "utf8",
     over=event_bodies,
+    yields_to=("http.content-coding",),
     needs=[Aspect.BODY_BYTES],
     see=see.EVENT_STREAM_TYPE,
     harm="openai-python raises UnicodeDecodeError in the middle of the answer",

@@ -141,9 +141,12 @@ class Exchange:
 
     @property
     def media_type(self) -> str | None:
-        """Content-Type without parameters, in lower case; None if absent."""
-        value = self.header("content-type")
-        return None if value is None else value.partition(";")[0].strip().lower()
+        """Content-Type without parameters, in lower case; None if absent or empty.
+
+        Of repeated fields the last that is not empty counts, as the Fetch standard reads them ("extract a MIME type").
+        """
+        types = [value.partition(";")[0].strip().lower() for value in header_values(self.headers, "content-type")]
+        return next((typed for typed in reversed(types) if typed), None)
 
     def but(self, **changes: Any) -> Exchange:
         """A copy with these fields changed. A change of the reply drops `raw`, which would contradict it."""
@@ -161,9 +164,14 @@ _NO_TIME = datetime.min.replace(tzinfo=UTC)
 
 def header(headers: Iterable[tuple[str, str]] | None, name: str) -> str | None:
     """The value of header `name` (in any case), repeated fields joined by ', '; None if absent."""
-    wanted = name.lower()
-    values = [value for key, value in headers or () if key.lower() == wanted]
+    values = header_values(headers, name)
     return ", ".join(values) if values else None
+
+
+def header_values(headers: Iterable[tuple[str, str]] | None, name: str) -> list[str]:
+    """The values of all fields of this name (in any case), in their order."""
+    wanted = name.lower()
+    return [value for key, value in headers or () if key.lower() == wanted]
 
 
 def in_turn(exchanges: Iterable[Exchange]) -> list[Exchange]:

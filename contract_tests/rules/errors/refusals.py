@@ -54,7 +54,7 @@ def _told_refusals(view: View) -> Iterable[View]:
     "body",
     over=_told_refusals,
     needs=[Aspect.BODY],
-    yields_to=(".callers-mistake",),
+    yields_to=(".callers-mistake", "http.content-coding"),
     harm="clients show the status alone, or the HTML of a gateway",
 )
 def body(view: View) -> Iterable[Complaint]:
@@ -237,7 +237,7 @@ _ANOTHER_ERROR = re.compile(r"""\{\s*\\*(['"])(?:error|detail)\\*\1\s*:\s*\\*[{'
 def says_when(view: View) -> Iterable[Complaint]:
     """A 429 says in Retry-After when to try again."""
     names = ("retry-after", "retry-after-ms", "x-ratelimit-reset-requests", "x-ratelimit-reset-tokens")
-    if not any(view.exchange.header(name) for name in names):
+    if all(view.exchange.header(name) is None for name in names):  # an empty one is what `http.once` names
         yield view, "no Retry-After field"
 
 

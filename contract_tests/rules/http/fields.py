@@ -13,8 +13,14 @@ from contract_tests.rules.engine.subjects import only, refusals, replies
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.http.message import http, successes
 from fake_server.relay.redact import excerpt
-from fake_server.wire.exchange import Aspect, header
+from fake_server.wire.exchange import Aspect, header, header_values
 from fake_server.wire.http_date import parse_http_date
+
+
+def _only_value(view: View, name: str) -> str | None:
+    """The value of a field that is there once and says something; whatever else it is, `once` names."""
+    values = header_values(view.exchange.headers, name)
+    return values[0] if len(values) == 1 and values[0].strip() else None
 
 
 @http.rule(
@@ -26,7 +32,7 @@ from fake_server.wire.http_date import parse_http_date
 )
 def retry_after(view: View) -> Iterable[Complaint]:
     """Retry-After, if there is one, is a whole number of seconds or an HTTP date."""
-    value = view.exchange.header("retry-after")
+    value = _only_value(view, "retry-after")
     if value is not None and not value.isdigit() and not value.endswith("GMT"):
         yield view, f"Retry-After: {value}", "seconds, or an HTTP date"
 
@@ -129,8 +135,9 @@ _DURATION = re.compile(r"\d++(\.\d++)?(ms|s|m|h|d)?(\d++(\.\d++)?(ms|s|m|h))*")
 )
 def rate_limits(view: View, kind: str) -> Iterable[Complaint]:
     """The x-ratelimit fields hold whole numbers and a duration, and no more remains than the limit."""
-    fields = view.fields
-    limit, remaining, reset = (fields.get(f"x-ratelimit-{name}-{kind}") for name in ("limit", "remaining", "reset"))
+    limit, remaining, reset = (
+        _only_value(view, f"x-ratelimit-{name}-{kind}") for name in ("limit", "remaining", "reset")
+    )
     for name, value in (("limit", limit), ("remaining", remaining)):
         if value is not None and not _NUMBER.fullmatch(value):
             yield view, f"x-ratelimit-{name}-{kind}: {value}", "a whole number"
@@ -167,7 +174,7 @@ def once(view: View) -> Iterable[Complaint]:
     for name, same_name in values.items():
         if len(same_name) > 1:
             yield view, f"{len(same_name)} fields {name}", "one"
-        elif not same_name[0].strip():
+        elif not same_name[0].strip() and not (name == "content-type" and view.body):  # a body without a type
             yield view, f"{name} is empty", "a value"
 
 
@@ -187,8 +194,8 @@ _IMF_FIXDATE = re.compile(
 )
 def date(view: View) -> Iterable[Complaint]:
     """Date, if there is one, is an HTTP date."""
-    value = view.exchange.header("date") or ""
-    if not _IMF_FIXDATE.fullmatch(value):
+    value = _only_value(view, "date")
+    if value is not None and not _IMF_FIXDATE.fullmatch(value):
         yield view, f"Date: {value}", "as in Sun, 06 Nov 1994 08:49:37 GMT"
 
 

@@ -15,7 +15,13 @@ from fake_server.wire import jsontext
 from fake_server.wire.exchange import Aspect
 
 
-@http.rule("json-syntax", over=json_bodies, yields_to=NOT_STREAMED, see=see.JSON, harm="no client can read the reply")
+@http.rule(
+    "json-syntax",
+    over=json_bodies,
+    yields_to=(*NOT_STREAMED, ".content-coding"),
+    see=see.JSON,
+    harm="no client can read the reply",
+)
 def json_syntax(view: View) -> Iterable[Complaint]:
     """A JSON body is one JSON text."""
     for problem in view.document.problems:
@@ -36,6 +42,7 @@ def _problems(text: Text, kind: str) -> Iterable[Complaint]:
 @http.rule(
     "json-utf8",
     over=json_texts,
+    yields_to=(".content-coding",),
     needs=[Aspect.BODY_BYTES],
     see=f"{see.JSON}#section-8.1",
     harm="openai-python 3 raises UnicodeDecodeError; others show replacement characters",

@@ -10,7 +10,7 @@ from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.response_stream import starting_after
 from contract_tests.rules.engine.subjects import bodies, event_bodies, exchanges, is_http, json_bodies, only, replies
 from contract_tests.rules.engine.view import MAX_LINES, View
-from fake_server.wire.exchange import Aspect, Ending, header
+from fake_server.wire.exchange import Aspect, Ending, header, header_values
 
 http = Section("http", "Status, headers, framing, JSON text", see.HTTP)
 HEADERS = (Aspect.HEADERS,)
@@ -155,9 +155,13 @@ def body_not_empty(view: View) -> Iterable[Complaint]:
 )
 def content_type(view: View) -> Iterable[Complaint]:
     """A JSON body has its media type stated in Content-Type."""
-    if view.exchange.header("content-type") is None:
+    if view.exchange.media_type is None:
         harm = "clients that read a body by its label report the status alone" if view.is_refusal else ""
-        yield view, "no Content-Type field", "application/json", harm
+        yield view, _describe_missing_type(view), "application/json", harm
+
+
+def _describe_missing_type(view: View) -> str:
+    return "no Content-Type field" if view.exchange.header("content-type") is None else "Content-Type is empty"
 
 
 @http.rule(
@@ -170,8 +174,14 @@ def content_type(view: View) -> Iterable[Complaint]:
 )
 def text_type(view: View) -> Iterable[Complaint]:
     """A body that is neither JSON nor events has its media type stated in Content-Type."""
-    if view.exchange.header("content-type") is None:
-        yield view, "no Content-Type field"
+    if view.exchange.media_type is None:
+        yield view, _describe_missing_type(view)
+
+
+def _media_types(view: View) -> list[str]:
+    """The media types of all Content-Type fields; that there are several is what `once` says."""
+    values = header_values(view.exchange.headers, "content-type")
+    return [typed for value in values if (typed := value.partition(";")[0].strip().lower())]
 
 
 @http.rule(
@@ -184,10 +194,10 @@ def text_type(view: View) -> Iterable[Complaint]:
 )
 def json_type(view: View) -> Iterable[Complaint]:
     """A JSON body is labelled application/json."""
-    typed = view.exchange.media_type
-    if typed is not None and not (typed == "application/json" or typed.endswith("+json")):
+    types = _media_types(view)
+    if types and not any(typed == "application/json" or typed.endswith("+json") for typed in types):
         harm = "clients that read a body by its label report the status alone" if view.is_refusal else ""
-        yield view, f"Content-Type: {typed}", "application/json", harm
+        yield view, f"Content-Type: {', '.join(types)}", "application/json", harm
 
 
 @http.rule(
@@ -200,9 +210,10 @@ def json_type(view: View) -> Iterable[Complaint]:
 )
 def event_stream_type(view: View) -> Iterable[Complaint]:
     """A body of server-sent events is labelled text/event-stream."""
-    typed = view.exchange.media_type
-    if typed != "text/event-stream" and (typed is not None or view.knows(Aspect.ALL_HEADERS)):
-        yield view, f"Content-Type: {typed or 'missing'}", "text/event-stream"
+    types = _media_types(view)
+    if "text/event-stream" not in types and (types or view.knows(Aspect.ALL_HEADERS)):
+        shown = f"Content-Type: {', '.join(types)}" if types else _describe_missing_type(view)
+        yield view, shown, "text/event-stream"
 
 
 _PARAMETER = re.compile(r""";\s*([^\s;="]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s;]*))""")
@@ -211,7 +222,8 @@ _PARAMETER = re.compile(r""";\s*([^\s;="]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s;]
 
 def _charsets(view: View) -> list[str]:
     """The values of the parameter `charset`, whatever stands before and after it."""
-    parameters = _PARAMETER.findall(view.exchange.header("content-type") or "")
+    types = header_values(view.exchange.headers, "content-type")  # each by itself: joined, their commas would count
+    parameters = [parameter for value in types for parameter in _PARAMETER.findall(value)]
     return ["".join(values) for name, *values in parameters if name.lower() == "charset"]
 
 
@@ -235,9 +247,20 @@ _coded_replies = only(
 )
 
 
+def _compressed_replies(view: View) -> Iterable[View]:
+    """Replies with a content coding: one they name, or one their first bytes show (RFC 1952)."""
+    if view.exchange.payload.startswith(_GZIP):
+        yield view
+    else:
+        yield from _coded_replies(view)
+
+
+_GZIP = b"\x1f\x8b\x08"
+
+
 @http.rule(
     "content-coding",
-    over=_coded_replies,
+    over=_compressed_replies,
     see=see.CONTENT_ENCODING,
     harm="openai-python reports 'Connection error.' and retries; the answer is lost",
 )
@@ -245,11 +268,15 @@ def content_coding(view: View) -> Iterable[Complaint]:
     """A body with a Content-Encoding can be decoded by it to the end."""
     if view.whole and view.coding_problem:
         yield view, view.coding_problem
+    elif view.body.startswith(_GZIP) and view.form in ("json", "events"):
+        shown = "the body is gzip, which Content-Encoding does not say"
+        yield view, shown, "Content-Encoding: gzip", "clients take compressed bytes for text: none can read the reply"
 
 
 @http.rule(
     "coding-asked",
     over=_coded_replies,
+    yields_to=(".content-coding",),
     needs=[Aspect.REQUEST],
     see=f"{see.HTTP}#section-12.5.3",
     harm="clients without that decoder read compressed bytes as text",

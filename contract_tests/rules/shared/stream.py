@@ -37,7 +37,10 @@ def is_stream(view: View) -> Iterable[Complaint]:
     "not-empty",
     over=Endpoint.to_be_streamed,
     needs=[Aspect.EVENT_FRAMING],
-    yields_to=("sse.one-json-per-event", ".is-stream", "sse.payload-in-data", "sse.data-not-empty"),
+    yields_to=(
+        *("sse.one-json-per-event", ".is-stream", "sse.payload-in-data", "sse.data-not-empty"),
+        "http.content-coding",
+    ),
     harm="clients report an empty success",
 )
 def not_empty(view: View) -> Iterable[Complaint]:
