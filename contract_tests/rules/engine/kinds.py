@@ -36,6 +36,11 @@ def is_of_another_kind(node: Node, endpoint: str) -> bool:
     return all(wanted not in entry and not instead.isdisjoint(entry) for entry in entries)
 
 
+def is_count_alone(chunk: Node) -> bool:
+    """Whether a chunk holds usage alone: api.openai.com is recorded to count nothing after an error."""
+    return chunk["usage"].kind == "object" and chunk["choices"].value == []
+
+
 def is_chunk(body: Node) -> bool:
     """Whether a JSON body is one chunk of a stream: it says so, or has no usage, and deltas or texts that go on."""
     choices = [choice for choice in body["choices"] if choice.kind == "object"]

@@ -212,8 +212,15 @@ def without_tags(text: str) -> str:
 
 def _in_one_line(view: View, elsewhere: str) -> str:
     error = view.root["error"]
-    text = error["message"].text or error.text or elsewhere or view.body[:1000].decode("utf-8", "replace")
+    text = error["message"].text or _in_other_forms(view) or elsewhere or view.body[:1000].decode("utf-8", "replace")
     return shorten_words(" ".join(excerpt(text, 1000).split()), _SHOWN)
+
+
+def _in_other_forms(view: View) -> str:
+    """`Not Found: no such model`, where `error` is a text and what it means stands beside it; the text alone else."""
+    error = view.root["error"].text
+    more = next((text for name in ("message", "detail", "msg") if (text := view.root[name].text)), "")
+    return f"{error}: {more}" if error and more and more not in error else error
 
 
 def refused_elsewhere(view: View) -> str:

@@ -268,6 +268,12 @@ def early_events(view: View) -> Iterable[tuple[View, Node]]:
             return
 
 
+def is_refused_in_stream(view: View) -> bool:
+    """Whether a stream, or a turn over a WebSocket, tells of a failure before it says anything."""
+    first = next(iter(view.error_events), None)
+    return first is not None and any(event is first for _, event in early_events(view))
+
+
 def model_lists(view: View) -> Iterator[Node]:
     """The list of models."""
     if view.endpoint == "models" and view.is_dict:

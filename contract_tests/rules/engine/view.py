@@ -7,7 +7,7 @@ from typing import Any
 
 from contract_tests.rules.engine.endpoints import endpoint_of, is_of_responses
 from contract_tests.rules.engine.failures import is_failure, is_flat_error
-from contract_tests.rules.engine.kinds import is_completion, is_of_another_kind
+from contract_tests.rules.engine.kinds import is_completion, is_count_alone, is_of_another_kind
 from contract_tests.rules.engine.node import Budget, Document, Node, Place
 from contract_tests.rules.engine.stream import StreamedChoice, assemble
 from fake_server.wire import jsontext, sse
@@ -195,6 +195,8 @@ class View:
             failed = self.is_of_responses and node.text_of("type") == "error"  # flat, by the reference
             if failed or node.says("error") or (streams_chunks and is_flat_error(node)):
                 errors.append(node)
+            elif errors and streams_chunks and not is_count_alone(node):
+                continue  # nobody reads it: clients end with the error
             elif streams_chunks and (is_of_another_kind(node, self.endpoint) or not is_completion(node)):
                 strays.append(node)
             else:

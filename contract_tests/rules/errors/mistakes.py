@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from contract_tests.rules.engine.lacks import was_read
 from contract_tests.rules.engine.node import Node
-from contract_tests.rules.engine.subjects import only, replies
+from contract_tests.rules.engine.subjects import is_refused_in_stream, only, replies
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.errors.response_mistakes import (
     has_unpaired_calls,
@@ -58,7 +58,7 @@ def statuses_unread(view: View) -> tuple[int, ...]:
 def is_refused(view: View, *statuses: int) -> bool:
     """Whether a wrong request was refused with 400, 422 or one of these, or other rules speak of how it failed."""
     expected = (400, 422, *statuses, *statuses_unread(view))
-    return view.status in expected or view.status >= 500 or view.is_failed_success
+    return view.status in expected or view.status >= 500 or view.is_failed_success or is_refused_in_stream(view)
 
 
 def _is_plain_json(view: View) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import SHOULD, Complaint
-from contract_tests.rules.engine.subjects import only, replies
+from contract_tests.rules.engine.subjects import is_refused_in_stream, only, replies
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.errors.mistakes import (
     NO_SUCH_PATH,
@@ -38,8 +38,8 @@ def _complain_unless_refused(view: View, *statuses: int) -> Iterable[Complaint]:
     nowhere = (404,) if view.exchange.request.path.endswith("/") else ()  # a slash more is another path
     if view.status >= 500 and view.knows(Aspect.REQUEST) and mistakes(view):
         return  # one cause, one finding: errors.callers-mistake
-    if view.is_failed_success:
-        return  # one cause, one finding: errors.status
+    if view.is_failed_success or is_refused_in_stream(view):
+        return  # one cause, one finding: errors.status, errors.before-the-stream
     if view.status not in (*statuses, *nowhere, *statuses_unread(view)):
         yield view, f"status {view.status}", f"status {statuses[0]}", harm_of_status(view)
 

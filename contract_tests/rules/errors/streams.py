@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from contract_tests.rules.engine.failures import is_flat_error
 from contract_tests.rules.engine.judge import SHOULD, Complaint
+from contract_tests.rules.engine.kinds import is_count_alone
 from contract_tests.rules.engine.node import Node
-from contract_tests.rules.engine.subjects import early_events, exchanges, only
+from contract_tests.rules.engine.subjects import early_events, exchanges, is_web_socket_turn, only
 from contract_tests.rules.engine.view import View
 from contract_tests.rules.errors.refusals import errors
 
@@ -25,11 +26,6 @@ def in_stream(node: Node) -> Iterable[Complaint]:
         yield node, f"an error in another form: {node}", '{"error": {"message": …}}'
 
 
-def _is_last_count(chunk: Node) -> bool:
-    """Whether a chunk holds usage alone: api.openai.com is recorded to count nothing after an error."""
-    return chunk["usage"].kind == "object" and chunk["choices"].value == []
-
-
 @errors.rule(
     "ends-the-stream",
     # A failed Response is another event after its error.
@@ -40,14 +36,14 @@ def _is_last_count(chunk: Node) -> bool:
 def ends_the_stream(view: View) -> Iterable[Complaint]:
     """Nothing but usage and [DONE] follows an error in a stream."""
     at = next(at for at, payload in enumerate(view.payloads) if payload.node is view.error_events[0])
-    after = [payload for payload in view.payloads[at + 1 :] if not (payload.done or _is_last_count(payload.node))]
+    after = [payload for payload in view.payloads[at + 1 :] if not (payload.done or is_count_alone(payload.node))]
     if after:
         yield after[0], "an event follows the error", "[DONE], or the end"
 
 
 @errors.rule(
     "before-the-stream",
-    over=early_events,
+    over=lambda view: () if is_web_socket_turn(view) else early_events(view),
     level=SHOULD,
     harm="clients that retry by status do not retry; the failure shows only when the first item is read",
 )

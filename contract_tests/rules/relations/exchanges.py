@@ -55,7 +55,7 @@ def accepted(role: str, view: View) -> Iterable[Complaint]:
         yield view, f"{role}: {view.exchange.problem}", "status 200", "a valid request has no answer"
     elif view.status and not view.ok and not added_parameters(view):
         harm = "a valid request fails, and nothing in it can be mended" if view.status >= 500 else ""
-        yield view, f"{role}: status {view.status}: {describe_refusal(view)[:120]}", "status 200", harm
+        yield view, f"{role}: status {view.status}: {shorten_words(describe_refusal(view), 120)}", "status 200", harm
     elif view.error_events:
         error = view.error_events[0]
         said = error["error"]["message"].text or error["message"].text or str(error)

@@ -144,6 +144,7 @@ def never_made(what: str, view: View) -> Iterable[Complaint]:
     "previous-refused",
     over=lambda trace: (view for (view,) in trace.together("behind nothing")),
     expected="status 400 or 404",
+    yields_to=("responses.previous",),
     harm="the model answers without the turns before: the conversation is forgotten, and nobody is told",
 )
 def previous_refused(view: View) -> Iterable[Complaint]:

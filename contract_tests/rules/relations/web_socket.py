@@ -48,15 +48,21 @@ def _what_came(view: View) -> str:
 
 @turns.rule(
     "websocket-stays-open",
-    over=lambda trace: (later for _, later in trace.together("refused over WebSocket", "behind the refused")),
+    over=lambda trace: trace.together("refused over WebSocket", "behind the refused"),
     level=SHOULD,
     yields_to=SPOILED,
     harm="one mistake costs the connection, and what its turns were to go on from",
 )
-def websocket_stays_open(later: View) -> Iterable[Complaint]:
+def websocket_stays_open(refused: View, later: View) -> Iterable[Complaint]:
     """A turn that is refused leaves the WebSocket open, and the next one is answered."""
-    if not said_in(later):
+    if not said_in(later) and not _are_refused_alike(refused, later):
         yield later, _what_came(later), "a Response"
+
+
+def _are_refused_alike(refused: View, later: View) -> bool:
+    """Whether a right turn is refused in the very words of a wrong one: the target refuses every turn."""
+    before, after = ([event["error"]["message"].text for event in view.error_events] for view in (refused, later))
+    return any(before) and before == after
 
 
 def _elsewhere(trace: Trace) -> Iterator[View]:
