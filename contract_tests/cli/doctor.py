@@ -14,7 +14,8 @@ from contract_tests.cli.options import SECONDS, build_options, config_option, ta
 from contract_tests.cli.shared_options import console, json_file, write
 from contract_tests.report.files import clean_json
 from contract_tests.report.terminal import Terminal
-from contract_tests.run.doctor import Examination, State, Step
+from contract_tests.run.doctor import Examination
+from contract_tests.run.doctor_step import State, Step
 from contract_tests.run.outcome import ExitCode
 from contract_tests.run.run import UsageError
 from fake_server.command_line import Number, kit_version

@@ -11,12 +11,15 @@ import ipaddress
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from time import monotonic
 
-from contract_tests.rules.engine.answers import is_wordless
+from contract_tests.rules.engine.answers import is_silent, is_wordless
+from contract_tests.rules.engine.failures import is_failure
 from contract_tests.rules.engine.view import View
+from contract_tests.run.doctor_answer import describe_no_list, find_no_answer, find_page, lists_models
+from contract_tests.run.doctor_key import ABOUT_KEY, tell_of_key
+from contract_tests.run.doctor_step import Seen, State, Step, failed, ok, warning
 from contract_tests.run.doctor_text import describe_reply, describe_tls, some
 from contract_tests.run.find import models_by_endpoint, session_for
 from contract_tests.run.outcome import ExitCode
@@ -43,31 +46,8 @@ NOT_YET = (0, 502, 503, 504)
 """Statuses of a target that is still starting; 0: no reply."""
 PAUSE = 0.5
 """Seconds between two looks whether a target has started."""
-ABOUT_KEY = (401, 403, 407)
 
 
-class State(StrEnum):
-    """How a step ended."""
-
-    OK = "ok"
-    WARNING = "warning"  # a run works all the same
-    FAILED = "failed"
-    SKIPPED = "skipped"
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step: what was seen in how many seconds, and what to do next, '' where nothing is."""
-
-    name: str
-    state: State
-    seconds: float
-    seen: str
-    todo: str = ""
-
-
-Seen = tuple[State, str, str]
-"""The state of a step, what was seen and what to do."""
 NAMES = ("name", "connect", "TLS", "auth", "models", "dict", "stream")
 
 
@@ -143,26 +123,26 @@ class Examination:
         host, seconds = self.target.host, self.options.bounds.connect
         with suppress(ValueError):
             ipaddress.ip_address(host)
-            return _ok(f"{host} is an address")
+            return ok(f"{host} is an address")
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(seconds):
                 found = await loop.getaddrinfo(host, self.target.port, type=socket.SOCK_STREAM)
         except TimeoutError:
-            return _failed(f"no answer about {host} within {seconds:g} s", "check the DNS server")
+            return failed(f"no answer about {host} within {seconds:g} s", "check the DNS server")
         except (OSError, UnicodeError) as error:
             todo = "check the host's name, and from where it can be resolved: a container has names of its own"
-            return _failed(f"{host} cannot be resolved: {getattr(error, 'strerror', None) or error}", todo)
-        return _ok(f"{host} is {some(list(dict.fromkeys(str(address[4][0]) for address in found)))}")
+            return failed(f"{host} cannot be resolved: {getattr(error, 'strerror', None) or error}", todo)
+        return ok(f"{host} is {some(list(dict.fromkeys(str(address[4][0]) for address in found)))}")
 
     async def _connect(self) -> Seen:
         try:
             connection = await connect(replace(self.target, encrypted=False), None, self.options.bounds.connect)
         except OSError as error:
             todo = await self._hint(str(error))
-            return _failed(str(error), todo or "check the port, and what lies between: a firewall, a VPN, a proxy")
+            return failed(str(error), todo or "check the port, and what lies between: a firewall, a VPN, a proxy")
         connection.drop()
-        return _ok(f"{self.target.host} port {self.target.port} accepts connections")
+        return ok(f"{self.target.host} port {self.target.port} accepts connections")
 
     async def _tls(self) -> Seen:
         if not self.target.encrypted:
@@ -170,9 +150,9 @@ class Examination:
         try:
             connection = await connect(self.target, tls_context(self.options.ca_file), self.options.bounds.connect)
         except OSError as error:
-            return _failed(str(error), await self._hint(str(error)) or "see what the port speaks")
+            return failed(str(error), await self._hint(str(error)) or "see what the port speaks")
         try:
-            return _ok(describe_tls(connection.get_extra_info("ssl_object")))
+            return ok(describe_tls(connection.get_extra_info("ssl_object")))
         finally:
             connection.drop()
 
@@ -187,22 +167,20 @@ class Examination:
         session = self.session
         for session.prefix in self.prefixes:
             view = await self._list()
-            if view.status not in NO_ENDPOINT:
+            if view.status not in NO_ENDPOINT and find_page(view) is None:
                 break
         if not view.status or (view.status == 400 and b"https" in view.body.lower()):
             todo = await find_stage_hint(session.root, view.exchange)
-            return _failed(f"no reply: {describe_answer(view)}", todo or "see the target's log")
+            return failed(f"no reply: {describe_answer(view)}", todo or "see the target's log")
         self._has_replied = True
         if view.status in ABOUT_KEY:
-            return _failed(describe_answer(view), await advise(session, self._plain(), view))
-        if not self.options.sends_key:
-            return _ok(f"no key was sent, and none was asked for (status {view.status})")
-        if not view.ok:
-            return _ok(f"the key was not refused (status {view.status})")
-        bare = await self._list([("Authorization", None)], keyless=True)
-        without = f"status {bare.status}" if bare.status else "no reply"
-        needed = "is needed" if bare.status in ABOUT_KEY else "is not needed for the list of models"
-        return _ok(f"the key is accepted, and {needed} (without it: {without})")
+            return failed(describe_answer(view), await advise(session, self._plain(), view))
+        if page := find_page(view):
+            return failed(*page)
+        bare = None
+        if self.options.sends_key and lists_models(view):
+            bare = await self._list([("Authorization", None)], keyless=True)
+        return tell_of_key(view, bare, sends_key=self.options.sends_key)
 
     async def _list(self, headers: Iterable[Field] = (), keyless: bool = False) -> View:
         return View(await self.session.exchange("doctor", "GET", MODELS, headers=headers, keyless=keyless))
@@ -213,30 +191,34 @@ class Examination:
         named = self.options.model_for("chat", self.options.model or "")
         for session.prefix in self.prefixes:
             view = await self._list()
-            entries = view.root["data"]
-            if view.ok and entries.kind == "array":
-                return self._choose(tuple(entry["id"].text for entry in entries if entry["id"].text), named)
-            seen.append(f"{session.prefix}{MODELS}: {describe_answer(view)}")
+            if lists_models(view):
+                entries = view.root["data"]
+                names = tuple(entry["id"].text for entry in entries if entry["id"].text)
+                if names or not entries.value:
+                    return self._choose(names, named)
+            seen.append(f"{session.prefix}{MODELS}: {describe_no_list(view)}")
         session.prefix = self.prefixes[0]
         todo = "" if named else f"{DEFAULT_MODEL} is asked for: name another with --model"
-        return _warning(f"no list of models ({'; '.join(seen)})", todo)
+        return warning(f"no list of models ({'; '.join(seen)})", todo)
 
     def _choose(self, listed: tuple[str, ...], named: str) -> Seen:
         session, session.listed = self.session, listed
         base = "" if session.prefix == self.prefixes[0] else f"; the base URL is {session.base_url}"
         seen = f"{format_count(len(listed), 'model')}: {some(listed)}{base}" if listed else f"an empty list{base}"
         if not listed or session.model in listed:
-            return _ok(f"{seen}; {excerpt(session.model, 100)} is asked for")
+            return ok(f"{seen}; {excerpt(session.model, 100)} is asked for")
         if named:
-            return _warning(f"{seen}; {excerpt(named, 100)} is not listed", "check --model, if it is refused")
+            return warning(f"{seen}; {excerpt(named, 100)} is not listed", "check --model, if it is refused")
         others = models_by_endpoint(listed).values()
         session.model = next((model for model in listed if model not in others), listed[0])
         todo = "give `contract run` a model of these with --model"
-        return _warning(f"{seen}; {excerpt(session.model, 100)} is asked for", todo)
+        return warning(f"{seen}; {excerpt(session.model, 100)} is asked for", todo)
 
     async def _dict(self) -> Seen:
         view = await self._ask()
-        if is_refused(view) and view.status in NO_ENDPOINT:  # models may be listed where chat is not
+        if is_refused(view) and (
+            view.status in NO_ENDPOINT or find_page(view)
+        ):  # models may be listed where chat is not
             before = self.session.prefix
             self.session.prefix = next(prefix for prefix in self.prefixes if prefix != before)
             other = await self._ask()
@@ -256,28 +238,19 @@ class Examination:
         return await ask_plainly(self.session, self._plain(stream))
 
     async def _judge(self, view: View, stream: bool = False) -> Seen:
-        if is_refused(view):
-            return _failed(describe_answer(view), await advise(self.session, self._plain(stream), view))
+        if page := find_page(view):
+            return failed(*page)
+        is_error = is_failure(view.root.value) or bool(view.error_events and is_refused(view))
+        if not view.ok or is_error:
+            return failed(describe_answer(view), await advise(self.session, self._plain(stream), view))
         seen = "; ".join(describe_reply(view, stream))
         if view.exchange.ending is not Ending.CLEAN:
             todo = "see the target's log; --first-byte-timeout, --idle-timeout and --timeout wait longer"
-            return _failed(f"{seen}; {view.exchange.problem or view.exchange.ending}", todo)
-        if stream and view.form != "events":
-            return _failed(f"{seen}: no stream of events", "see whether the target, or a proxy before it, streams")
-        if not stream and view.form != "json":
-            return _failed(f"{seen}: no JSON", "check the URL, and whether the target streams unasked")
+            return failed(f"{seen}; {view.exchange.problem or view.exchange.ending}", todo)
+        if found := find_no_answer(view, stream=stream):
+            return failed(f"{seen}: {found.seen}", found.todo)
         if is_wordless(view):
-            return _warning(f"{seen}; no word within the limit", "none, if it thinks first: a run makes room for it")
-        return _ok(seen)
-
-
-def _ok(seen: str) -> Seen:
-    return State.OK, seen, ""
-
-
-def _warning(seen: str, todo: str) -> Seen:
-    return State.WARNING, seen, todo
-
-
-def _failed(seen: str, todo: str) -> Seen:
-    return State.FAILED, seen, todo
+            return warning(f"{seen}; no word within the limit", "none, if it thinks first: a run makes room for it")
+        if is_silent(view):
+            return warning(f"{seen}; an answer without a word", "ask the model by hand: it says nothing to `Hi`")
+        return ok(seen)

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from contract_tests.run.doctor import NAMES, Examination, State, Step
+from contract_tests.run.doctor import NAMES, Examination
+from contract_tests.run.doctor_step import State, Step
 from contract_tests.run.outcome import ExitCode
 from contract_tests.run.run import Options
 from contract_tests.tests.small_target import (

@@ -94,6 +94,12 @@ def is_wordless(view: View) -> bool:
     return bool(said) and all(answer.finish == "length" and not _has_words(answer) for answer in said)
 
 
+def is_silent(view: View) -> bool:
+    """Whether no choice says, refuses or calls anything."""
+    said = list(answers(view))
+    return bool(said) and not any(map(_has_words, said))
+
+
 def _has_words(answer: Answer) -> bool:
     thinks = answer.text.lstrip().startswith("<think>") and "</think>" not in answer.text
     return bool(answer.refusal or answer.calls or (answer.text.strip() and not thinks))
