@@ -135,12 +135,12 @@ function pretty(value) {
 	made.append(text.slice(end));
 	return made;
 }
-function bodies(title, value, raw, words) {
+function bodies(title, value, raw, words, unread) {
 	const events = typeof value === "string" ? value.split(/[\r\n]+/).filter((line) => line.startsWith("data:")) : [];
 	const nice = events.map((line, at) => `${at + 1}  ${line.slice(5).trim()}`).join("\n") || value;
 	const inside = el("div"), kinds = ["pretty", "raw"].map((kind) => button(kind, () => pick(kind)));
 	const pick = (kind) => {
-		inside.replaceChildren(raw === "" ? dim("empty") : pretty(kind === "raw" ? raw : nice));
+		inside.replaceChildren(raw === "" ? dim(unread || "empty") : pretty(kind === "raw" ? raw : nice));
 		if (words && kind !== "raw") inside.prepend(el("p", {class: "say"}, words));
 		for (const each of kinds) each.setAttribute("aria-pressed", String(each.textContent === kind));
 	};
@@ -163,7 +163,7 @@ function show(one) {
 		div("acts", ...acts),
 		el("dl", {}, ...facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])),
 		line ? timeline(line) : "",
-		bodies("request", one.body, one.raw.body), bodies("reply", one.reply, one.raw.reply, words),
+		bodies("request", one.body, one.raw.body, "", one.view.unread), bodies("reply", one.reply, one.raw.reply, words),
 		part("request headers", [], pretty(Object.entries(one.headers).map((field) => field.join(": ")).join("\n"))));
 	detail.hidden = false;
 	detail.scrollTop = top;

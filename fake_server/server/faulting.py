@@ -15,6 +15,7 @@ from fake_server.faults.between import CrossTalk, OneSlot, Slots, Turn
 from fake_server.faults.requests import Misread
 from fake_server.server.request_context import RequestContext
 from fake_server.server.sender import disconnected, pause
+from fake_server.server.state.struck import Struck
 from fake_server.wire.delivery import Delivery
 from fake_server.wire.exchange import Ending
 
@@ -30,6 +31,7 @@ class Faulting:
     def __init__(self, context: RequestContext, in_force: Sequence[ActiveFault] = ()) -> None:
         self._context, self._in_force = context, in_force
         self._faults: list[Fault] = [active.fault for active in in_force]
+        self._replacing: tuple[Fault, ...] = ()
 
     @classmethod
     def gather(cls, context: RequestContext) -> Faulting:
@@ -78,6 +80,7 @@ class Faulting:
         if fault is None:
             return None
         self._context.entry.faults = (fault.fault,)
+        self._replacing = (fault,)
         self._in_force = ()
         self._faults = [other for other in self._faults if other is not fault]
         return fault.apply(Delivery(500, (), ()))
@@ -91,6 +94,8 @@ class Faulting:
             context.budget.heavy |= context.tokens > _FEW
             delivery, notes = await context.work(self._strike, delivery)
             context.entry.faults += notes
+        if struck := (*self._replacing, *self._faults):
+            context.entry.struck = Struck(struck, delivery.but(writes=()))
         if slotted := [fault for fault in self._faults if isinstance(fault, OneSlot | Slots)]:
             # a reply waits in the queue once: behind itself it would wait for ever
             delivery = await _in_turn(context, delivery, min(slotted, key=lambda fault: fault.slots))

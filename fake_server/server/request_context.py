@@ -148,6 +148,7 @@ class RequestContext:
                 await self.drain()
             raise Refused(errors.body_too_large(limit))
         self.raw = self.entry.body = b"".join(pieces)
+        self.entry.has_body = True
         return self.raw
 
     async def read_json(self) -> None:

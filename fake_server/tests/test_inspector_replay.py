@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from fake_server.replay import ReplayServer
-from fake_server.tests.test_inspector import BROWSER, CLIENT, KEY
+from fake_server.tests.inspecting import BROWSER, CLIENT, KEY
 from fake_server.wire.exchange import Exchange, Request, Write
 
 BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}

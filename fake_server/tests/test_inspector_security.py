@@ -12,8 +12,8 @@ import pytest
 
 from fake_server import FakeServer
 from fake_server.server.control.operations import OPERATIONS
+from fake_server.tests.inspecting import BROWSER, CLIENT, KEY, chat, newest, page_of
 from fake_server.tests.plain_fake import ask, holds
-from fake_server.tests.test_inspector import BROWSER, CLIENT, KEY, chat, newest, page_of
 
 security = pytest.mark.security("pages of other origins")
 FOREIGN = [

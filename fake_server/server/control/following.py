@@ -110,7 +110,7 @@ def row_of(entry: JournalEntry, space: Space, *, explain: bool = True) -> dict[s
         "path": shorten(replace_known(entry.path, known)),
         "model": model,
         "stream": stream,
-        "words": words,
+        "words": f"body {entry.unread}" if entry.unread else words,
         "status": entry.status,
         "script": entry.script,
         "note": _note(entry),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -17,10 +17,18 @@ from fake_server.bugs.catalogue import bugs
 from fake_server.faults import CATALOGUE
 from fake_server.inspector import copies
 from fake_server.inspector.page import ROWS, page_headers, render_page
+from fake_server.inspector.rows import shorten
 from fake_server.inspector.view import draw_writes, format_seconds, usage_of
 from fake_server.relay.redact import replace_known
 from fake_server.server.control import again, following
-from fake_server.server.control.made_of_requests import NothingToMake, to_fixture, to_reply, to_script
+from fake_server.server.control.made_of_requests import (
+    NothingToMake,
+    is_broken_off,
+    to_fixture,
+    to_queued_reply,
+    to_reply,
+    to_script,
+)
 from fake_server.server.control.replies import (
     BOOLEANS,
     context_of,
@@ -117,15 +125,26 @@ async def copy_request(request: Request) -> Response:
         return _unknown(request)
     place = f"/@{entry.space}" if entry.space else ""
     url = f"{_origin(context)}{context.scope.get('root_path', '')}{place}{entry.path}"
+    unread = copies.Unread(entry.unread, entry.announced or 0) if entry.unread else None
+    book = context.space.book
 
     def make() -> str:
         if form == "curl":
             stream = b"stream" in entry.body[: copies.LARGEST]
-            text = copies.to_curl(entry.method, url, entry.headers, entry.body, stream=stream)
+            text = copies.to_curl(entry.method, url, entry.headers, entry.body, stream=stream, unread=unread)
         elif form == "pytest":
-            text = copies.to_pytest(entry.method, entry.path, entry.body, entry.status, to_reply(entry))
+            text = copies.to_pytest(
+                entry.method,
+                entry.path,
+                entry.body,
+                entry.status,
+                None if unread else to_queued_reply(entry, book),
+                unread=unread,
+                content_type=dict(entry.headers).get("content-type", ""),
+                breaks_off=is_broken_off(entry),
+            )
         else:
-            text = to_script(entry) if form == "script" else to_fixture(entry)
+            text = to_script(entry, book) if form == "script" else to_fixture(entry)
         return replace_known(text, entry.credentials)
 
     try:
@@ -142,6 +161,8 @@ async def answer_again(request: Request) -> Response:
     entry = _entry_of(request)
     if entry is None:
         return _unknown(request)
+    if entry.unread:
+        return refuse_because(f"its body was {entry.unread}, so it cannot be sent again", 409)
     try:
         made = await again.answer_again(request.app.fake, entry)
     except again.Busy:
@@ -206,7 +227,8 @@ def _view_of(entry: JournalEntry, space: Space, misses: list[dict[str, str]], no
         ("status", str(entry.status or "no reply yet")),
         ("answered by", entry.script or note),
         *(("nearest", f"{miss['script']} ({miss['place']}): {miss['failed']}") for miss in misses),
-        ("faults", ", ".join(entry.faults)),
+        ("body", entry.unread),
+        ("faults", " · ".join(_faults_of(entry))),
         ("in force now", " · ".join(following.state_of(space)["faults"])),
         ("usage", usage_of(entry.reply)),
         ("took", f"{format_seconds(entry.seconds) or 'under way'}, {entry.sent_bytes:,} bytes"),
@@ -217,4 +239,13 @@ def _view_of(entry: JournalEntry, space: Space, misses: list[dict[str, str]], no
         "facts": [[name, replace_known(value, entry.credentials)] for name, value in facts if value],
         "timeline": draw_writes(entry.writes, entry.first, entry.seconds),
         "words": replace_known(reply.get("text", ""), entry.credentials),
+        "unread": entry.unread,
     }
+
+
+def _faults_of(entry: JournalEntry) -> Iterator[str]:
+    """What struck, with its parameters: `cut, after_events=2`."""
+    written = {fault.fault: fault.to_dict() for fault in entry.struck.faults} if entry.struck else {}
+    for note in entry.faults:
+        given = {name: value for name, value in written.get(note, {}).items() if name != "fault"}
+        yield shorten(", ".join([note, *(f"{name}={value}" for name, value in given.items())]))

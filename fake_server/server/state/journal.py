@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import time
 from array import array
-from bisect import bisect_left
-from collections import Counter, defaultdict, deque
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from sys import getsizeof
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fake_server.api import chat_request
 from fake_server.api.request import RESPONSES, endpoint_of
@@ -20,6 +19,9 @@ from fake_server.relay.redact.patterns import is_distinctive
 from fake_server.relay.redact.shown import shown_value
 from fake_server.server.state.memory import REQUESTS, Evicting, Ledger
 from fake_server.wire.exchange import Exchange, Request
+
+if TYPE_CHECKING:
+    from fake_server.server.state.struck import Struck
 
 MOST_KEPT, _AT_ONCE = 256 * 1024, 4 * 1024
 """Bytes of one reply that are held at most, and those that may not be counted yet."""
@@ -30,9 +32,6 @@ FRAME = 1024
 """Bytes that an entry takes beside its texts, a little more than measured."""
 _EMPTY, _FIELD = getsizeof(""), 120
 """Bytes of a text without characters, and of a header field in its mapping beside its texts, rounded up."""
-ENDPOINTS = ("chat/completions", "completions", "embeddings", "moderations", "models")
-BOUNDS = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0, 60.0)
-"""Upper bounds of the histogram's buckets, in seconds; slower requests are in a last one."""
 
 
 @dataclass
@@ -45,6 +44,8 @@ class JournalEntry:
     counts the bytes of the reply's body that were sent, `counted` those that the journal has counted, None while
     the entry is not in a journal. `journal` is the one that it is in until its end.
     `earlier` is JSON: the items before the input of a request for a Response that goes on with others, b"" for none.
+    `has_body` tells that its body was read whole: `body` is empty where it was not, and `unread` says so.
+    `struck` is what faults made of the reply, None where none struck.
     `number` tells it from other entries of this process, 0 before `Space.numbered_entries` gave it.
     """
 
@@ -64,6 +65,8 @@ class JournalEntry:
     journal: Journal | None = field(default=None, repr=False, compare=False)
     earlier: bytes = field(default=b"", repr=False)
     number: int = field(default=0, repr=False, compare=False)
+    has_body: bool = field(default=False, repr=False, compare=False)
+    struck: Struck | None = field(default=None, repr=False, compare=False)
     _keeps_reply: bool = field(default=True, repr=False)
     _head: int = field(default=0, repr=False)
     _reply: bytearray = field(default_factory=bytearray, repr=False)
@@ -86,6 +89,21 @@ class JournalEntry:
         if self._writes is None:
             return [(self.first or 0.0, self.sent_bytes)] if self.sent_bytes else []
         return [(at, int(size)) for at, size in zip(self._writes[::2], self._writes[1::2], strict=True)]
+
+    @property
+    def announced(self) -> int | None:
+        """The bytes that the request's head announces for its body, None where it does not say how many."""
+        length = self.fields.get("content-length", "")
+        return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else None
+
+    @property
+    def unread(self) -> str:
+        """`not read (12 bytes announced)` for a body that came, or was to come, and was not read; '' for others."""
+        announced = self.announced
+        if self.body or self.has_body or not (announced or "transfer-encoding" in self.fields):
+            return ""
+        length = "no length" if announced is None else f"{announced:,} byte{'' if announced == 1 else 's'}"
+        return f"not read ({length} announced)"
 
     @property
     def json(self) -> Any:
@@ -147,6 +165,8 @@ class JournalEntry:
             texts = sum(map(getsizeof, fields)) + sum(map(getsizeof, fields.values())) + _FIELD * len(fields)
             self._head = FRAME + getsizeof(self.path) - _EMPTY + texts
         held = self._head + len(self.body) + len(self.earlier) + len(self._reply)
+        if self.struck is not None:
+            held += self.struck.size
         return held if self._writes is None else held + 8 * len(self._writes)
 
     def goes_on(self, items: Sequence[Mapping[str, Any]]) -> None:
@@ -269,32 +289,3 @@ class Journal(Evicting):
         for entry in self._entries:
             entry.leave()
         self._entries.clear()
-
-
-class Counts:
-    """What one server has answered, for its metrics; its event loop is the only one to count."""
-
-    def __init__(self) -> None:
-        self.requests: Counter[tuple[str, str, str]] = Counter()
-        self.faults: Counter[str] = Counter()
-        self.bytes: Counter[str] = Counter()
-        self.seconds: defaultdict[str, float] = defaultdict(float)
-        self.buckets: dict[str, list[int]] = {}
-
-    def count(self, entry: JournalEntry) -> None:
-        """Count a request whose reply has ended."""
-        path = endpoint_of(entry.path)
-        endpoint = path if path in ENDPOINTS else _endpoint_above(path)
-        self.requests[endpoint, str(entry.status), "script" if entry.script else "server"] += 1
-        seconds = entry.seconds or 0.0
-        buckets = self.buckets.setdefault(endpoint, [0] * (len(BOUNDS) + 1))
-        buckets[bisect_left(BOUNDS, seconds)] += 1
-        self.seconds[endpoint] += seconds
-        self.bytes[endpoint] += entry.sent_bytes
-        for name in entry.faults:
-            self.faults[name.partition(":")[0]] += 1
-
-
-def _endpoint_above(path: str) -> str:
-    """The endpoint that this path is below; `other` where it is below none."""
-    return next((endpoint for endpoint in ENDPOINTS if path.startswith(f"{endpoint}/")), "other")
