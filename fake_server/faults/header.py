@@ -6,6 +6,7 @@ It is a list of tokens with parameters as RFC 9651 (structured fields) writes it
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -30,6 +31,28 @@ def read(value: str, where: str = HEADER) -> list[Fault]:
         spend(5, f"the faults of {where}")
         faults.append(_fault(name, parameters, where))
     return faults
+
+
+def parameters_of(kind: type[Fault]) -> list[tuple[str, str]]:
+    """The parameters of a fault that can be written here, each with a value as it is written.
+
+    Null, lists and mappings cannot be written.
+    """
+    found = []
+    properties: dict[str, Any] = kind.model_json_schema()["properties"]
+    for name, schema in properties.items():
+        types = {part.get("type") for part in (schema, *schema.get("anyOf", ()))}
+        if name in ("fault", "probability") or types.isdisjoint(("integer", "number", "string", "boolean")):
+            continue
+        usual = schema.get("default")
+        value = "" if usual is None else json.dumps(usual)
+        if isinstance(usual, str):
+            value = "" if not usual.isascii() or not usual.isprintable() or '"' in usual else f'"{usual}"'
+        least = [part["minimum"] for part in (schema, *schema.get("anyOf", ())) if "minimum" in part]
+        if not value and least:
+            value = str(max(3, int(least[0])))
+        found.append((name, value or '"text"'))
+    return found
 
 
 def _fault(name: Any, parameters: dict[str, Any], where: str) -> Fault:

@@ -16,6 +16,9 @@ HERE = Path(__file__).parent
 ROWS = 100
 """Requests that stand in the page itself; the script gets the others."""
 
+EXAMPLE = '{"error": {"status": 503, "message": "busy"}}'
+"""A reply as it may be queued, which the page shows where one is written."""
+
 
 def render_page(base: str, rows: Sequence[Mapping[str, Any]], **values: Any) -> str:
     """The page that speaks with the control API at `base`, with the newest of `rows`, oldest first.
@@ -24,7 +27,9 @@ def render_page(base: str, rows: Sequence[Mapping[str, Any]], **values: Any) -> 
     and nothing is shown) are in `values`. Anybody may have written these texts: the template escapes them.
     """
     shown = rows[::-1][:ROWS]
-    return _template().render(base=base, rows=shown, style=_read("style.css"), script=_read("script.js"), **values)
+    return _template().render(
+        base=base, rows=shown, style=_read("style.css"), script=_read("script.js"), example=EXAMPLE, **values
+    )
 
 
 @cache

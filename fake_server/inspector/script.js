@@ -1,5 +1,5 @@
 // All that is shown may be hostile text: it becomes text nodes and attributes, never markup.
-const $ = (id) => document.getElementById(id), {base, space, copies} = document.body.dataset;
+const $ = (id) => document.getElementById(id), {base, space, copies, example} = document.body.dataset;
 const replay = "replay" in document.body.dataset, list = $("list"), detail = $("detail"), dialog = $("dialog");
 const rows = new Map(), KEY = `key ${location.host}`;
 let open = 0, shown = "", timer = 0, fresh = 0, dropped = 0, live = 0, asked = 0;
@@ -236,7 +236,7 @@ const edit = attempt(async (path) => {
 	area.focus();
 });
 function queue() {
-	const area = el("textarea", {"aria-label": "Reply", placeholder: 'A text, or as in a script: {"error": {"status": 503}}'});
+	const area = el("textarea", {"aria-label": "Reply", placeholder: `A text, or as in a script: ${example}`});
 	popup("Queue a reply", [dim(`The next request${space ? ` in @${space}` : ""} gets it, once.`), area], {Queue: async () => {
 		if (!area.value) throw new Error("write what the reply is to say");
 		const made = await ask("POST", "/replies", /^\s*[{[]/.test(area.value) ? JSON.parse(area.value) : area.value);
@@ -256,11 +256,12 @@ const faults = attempt(async () => {
 	const options = (label, names) => el("optgroup", {label}, ...[...names.keys()].map((name) => el("option", {}, name)));
 	const bugs = new Map(known.bugs.map((bug) => [bug.id, bug])), kinds = new Map(known.faults.map((fault) => [fault.name, fault]));
 	const pick = el("select", {}, options("Faults", kinds), options("Bugs of real servers", bugs));
-	const more = el("input", {placeholder: "after_events=3"}), times = el("input", {type: "number", min: "1", placeholder: "always"}), about = dim("");
+	const more = el("input"), times = el("input", {type: "number", min: "1", placeholder: "always"}), about = dim("");
 	const tell = () => {
 		const bug = bugs.get(pick.value), fault = kinds.get(pick.value);
-		about.textContent = bug ? bug.title : `${fault.about} Parameters: ${fault.parameters.join(", ")}.`;
-		more.disabled = Boolean(bug);
+		about.textContent = bug ? bug.title : `${fault.about} Parameters: ${fault.parameters.join(", ") || "none"}.`;
+		more.placeholder = fault?.example || "";
+		more.disabled = !fault?.parameters.length;
 	};
 	pick.addEventListener("change", tell);
 	tell();

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from contextlib import suppress
+from html import unescape
 
 import httpx2
 import pytest
 
 from fake_server import FakeServer
-from fake_server.tests.inspecting import CLIENT, WEATHER, chat, get, newest
+from fake_server.tests.inspecting import CLIENT, WEATHER, chat, get, newest, page_of
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +76,29 @@ def test_a_script_file_is_checked_without_being_added(fake: FakeServer) -> None:
 
 def test_the_catalogue_lists_what_can_be_put_in_force(fake: FakeServer) -> None:
     known = get(fake, "/catalogue")
-    assert {"name", "about", "parameters"} == set(known["faults"][0])
+    assert {"name", "about", "parameters", "example"} == set(known["faults"][0])
     for fault in ("error", "cut", "stall"):
         assert fault in {known["name"] for known in known["faults"]}
     assert any(bug["id"] == "ikllama-no-done" for bug in known["bugs"])
+
+
+def test_each_example_that_the_page_shows_is_taken(fake: FakeServer) -> None:
+    shown = re.search(r'data-example="([^"]*)"', page_of(fake).text)
+    assert shown
+    queued = CLIENT.post(f"{fake.url}/__fake__/replies", json=json.loads(unescape(shown[1])))
+    assert queued.status_code == 201, queued.text
+    assert chat(fake).status_code == 503
+    assert chat(fake).status_code == 200
+    for fault in get(fake, "/catalogue")["faults"]:
+        text = f"{fault['name']};{fault['example']}".removesuffix(";")
+        added = CLIENT.post(f"{fake.url}/__fake__/faults", json=text)
+        assert added.status_code == 201, (text, added.text)
+        assert not fault["parameters"] or fault["example"], text
+
+
+def test_each_parameter_that_the_page_lists_can_be_written(fake: FakeServer) -> None:
+    for fault in get(fake, "/catalogue")["faults"]:
+        for name in fault["parameters"]:
+            refused = CLIENT.post(f"{fake.url}/__fake__/faults", json=f'{fault["name"]};{name}=";"')
+            assert "unknown" not in refused.text, refused.text
+            assert name == name.strip("_")

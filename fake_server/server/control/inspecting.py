@@ -14,7 +14,8 @@ from starlette.responses import Response
 
 from fake_server.api import errors
 from fake_server.bugs.catalogue import bugs
-from fake_server.faults import CATALOGUE
+from fake_server.faults import CATALOGUE, Fault
+from fake_server.faults.header import parameters_of
 from fake_server.inspector import copies
 from fake_server.inspector.page import ROWS, page_headers, render_page
 from fake_server.inspector.rows import shorten
@@ -182,12 +183,20 @@ def _catalogue() -> bytes:
         {
             "name": name,
             "about": " ".join((kind.__doc__ or "").split("\n\n")[0].split()),
-            "parameters": [field for field in kind.model_fields if field not in ("fault", "when", "times")],
+            "parameters": [parameter for parameter, _ in parameters_of(kind)],
+            "example": _example_of(kind),
         }
         for name, kind in CATALOGUE.items()
     ]
     known = [{"id": bug.id, "title": bug.title, "severity": bug.severity} for bug in bugs().values()]
     return json.dumps({"faults": faults, "bugs": known}).encode()
+
+
+def _example_of(kind: type[Fault]) -> str:
+    """A parameter of the fault as it is written, that of a place where it has several; '' where it has none."""
+    written = dict(parameters_of(kind))
+    name = "after_events" if "after_events" in written else next(iter(written), "")
+    return f"{name}={written[name]}" if name else ""
 
 
 def delivery_of(scope: Any) -> Delivery | None:
