@@ -80,7 +80,7 @@ def test_cases_and_findings_are_filtered(browser: Browser, tmp_path: Path) -> No
     with open_page(browser, write(tmp_path, make_run())) as opened:
         page = opened.page
         page.fill("#query", "tools.call")
-        expect(page.locator("#shown")).to_contain_text("1 of 4 rules")
+        expect(page.locator("#shown")).to_have_text("1 of 3 rules, 1 of 6 places, 0 of 1 rule tolerated, 1 of 8 cases")
         assert visible(page, "#findings .rule") == ["rule-tools.call-id"]
         assert visible(page, ".case") == ["case-tools.call"]
         page.get_by_role("button", name="Clear").click()

@@ -15,6 +15,8 @@ from contract_tests.rules.engine.node import Place
 
 MOST_IN_FULL = 3
 """Findings of a rule that are shown with their bytes: those that differ in more than numbers."""
+MOST_LINES = 200
+"""Places of a rule that have a line each."""
 LEVELS = ("MUST", "SHOULD", "NOTE")
 _VALUE = re.compile(r'"(?:[^"\\]|\\.)*"?|-?\d[\d.eE+-]*|[A-Za-z]+|.', re.DOTALL)
 
@@ -27,6 +29,11 @@ class Row:
 
     finding: Finding
     more: int
+
+    @property
+    def places(self) -> int:
+        """How many places the row stands for."""
+        return 1 + self.more
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,20 @@ class Group:
         for finding in self.findings:
             by_label.setdefault(finding["in"], []).append(finding)
         return [Row(found[0], len(found) - 1) for found in by_label.values()]
+
+    @cached_property
+    def lines(self) -> list[Row]:
+        """A row for each place; where they are too many for a page, one for each reply, or those there is room for."""
+        if len(self.findings) <= MOST_LINES:
+            return [Row(finding, 0) for finding in self.findings]
+        if len(self.rows) > 1:
+            return self.rows
+        return [Row(finding, 0) for finding in self.findings[:MOST_LINES]]
+
+    @property
+    def unlisted(self) -> int:
+        """How many places no line stands for."""
+        return len(self.findings) - sum(row.places for row in self.lines)
 
     @cached_property
     def reach(self) -> int:

@@ -148,6 +148,7 @@ def format_html(document: Mapping[str, Any]) -> str:
         "shapes": Counter(stream.shape for stream in streams),
         "by_exchange": lambda shown: drawn.get(id(shown)),
         "outcomes": [outcome.value for outcome in Outcome if any(case["outcome"] == outcome for case in cases)],
+        "counts": {its.value: of[its] for its in Outcome if (of := Counter(case["outcome"] for case in cases))[its]},
         "unjudged": _unjudged(cases),
         "worst": groups[0] if groups and groups[0].level != "NOTE" else None,
         "is_run": is_run,
