@@ -87,8 +87,10 @@ def _sent_and_listed(trace: Trace) -> Iterator[tuple[list[list[str]], Node]]:
 )
 def response_input_kept(sent: list[list[str]], listed: Node) -> Iterable[Complaint]:
     """The input items of a stored Response are those that were sent, in their order where it is asked for."""
-    if [_texts(item) for item in listed] != sent:
-        yield listed, str(listed), excerpt(str(sent), 120)
+    texts = [_texts(item) for item in listed]
+    if texts != sent:
+        turned = ", in the reverse of the order that was asked for" if texts == sent[::-1] else ""
+        yield listed, f"{excerpt(str(texts), 120)}{turned}", excerpt(str(sent), 120)
 
 
 def _after_deletion(trace: Trace) -> Iterator[tuple[str, list[View]]]:
@@ -136,7 +138,7 @@ def _never_made(trace: Trace) -> Iterator[tuple[str, View]]:
 )
 def never_made(what: str, view: View) -> Iterable[Complaint]:
     """A Response or a conversation that was never made is answered with status 404."""
-    if view.status not in (404, 400, 401, 403, 429):
+    if view.status not in (404, 400, 401, 403, 405, 429, 501):  # 405, 501: it has no such method
         yield view, f"{what}: status {view.status}"
 
 
@@ -207,7 +209,8 @@ def _from_first(names: list[str]) -> str:
 def stream_taken_up(again: View, wanted: list[str], final: Node) -> Iterable[Complaint]:
     """A stream that is taken up with `starting_after` has the events behind that one, and ends in the same Response."""
     if not again.is_stream:
-        yield again, f"no events: {again.form}", f"{len(wanted)} events"
+        came = "a Response as JSON: `stream=true` is ignored" if again.is_dict else f"no events: {again.form}"
+        yield again, came, f"{len(wanted)} events"
         return
     stream = read_response_stream(again)
     names = _names(stream.events)
