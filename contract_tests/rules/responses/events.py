@@ -231,8 +231,16 @@ def same_parameters(stream: ResponseStream) -> Iterable[Complaint]:
     for event in stream.snapshots[:-1]:
         root = event["response"]
         for name in PARAMETERS if root.kind == last.kind == "object" else ():
-            if root.get(name) != last.get(name):
+            if root[name].there and root.get(name) != last.get(name):
                 yield root[name], str(root[name]), str(last[name])
+            elif last[name].there and not root[name].there and not _is_stub(root):
+                yield root[name], "missing", f"{last[name]}, as in another event", _NOT_YET.format(name)
+
+
+def _is_stub(root: Node) -> bool:
+    """Whether a Response lacks what its type requires: that it does is one finding, of `one-response` or `shape`."""
+    required = ("created_at", "model", "output", "parallel_tool_calls", "tool_choice", "tools")
+    return not all(root[name].there for name in required)
 
 
 def _early(view: View) -> Iterator[Node]:
@@ -250,9 +258,10 @@ def _early(view: View) -> Iterator[Node]:
 )
 def early_is_empty(root: Node) -> Iterable[Complaint]:
     """Before the end a Response is queued or in_progress, its `output` is empty and its `usage` null."""
-    if root["status"].text not in ("queued", "in_progress"):
-        yield root["status"], str(root["status"]), "queued or in_progress"
-    if root["output"].value != []:
+    status = root["status"]
+    if status.text not in ("queued", "in_progress") and (status.there or not _is_stub(root)):
+        yield status, str(status), "queued or in_progress", "" if status.there else _NOT_YET.format("status")
+    if root["output"].there and root["output"].value != []:
         yield root["output"], str(root["output"]), "[]"
     for name in ("usage", "completed_at"):
         if root[name]:
