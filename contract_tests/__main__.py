@@ -17,6 +17,8 @@ def start() -> None:
     except SystemExit as done:
         ending.finish(done.code if isinstance(done.code, int) else bool(done.code))
         raise
+    except KeyboardInterrupt:  # while it said how it ended
+        ending.end_at_once()
 
 
 def _start() -> None:

@@ -22,6 +22,8 @@ def start() -> None:
     except SystemExit as done:
         ending.finish(done.code if isinstance(done.code, int) else 0, (signal.SIGINT,))
         raise
+    except KeyboardInterrupt:  # while it said how it ended
+        ending.end_at_once()
 
 
 if __name__ == "__main__":

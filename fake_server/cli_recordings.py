@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 import click
 
+from fake_server import ending
 from fake_server.command_line import echo, not_listening
 from fake_server.relay.redact import mask_excerpt
 from fake_server.wire.text import format_count
@@ -54,13 +55,11 @@ def record_and_serve(folder: Path, target: str, port: int, **options: Any) -> No
 
 def _play(serving: Coroutine[Any, Any, None], port: int) -> None:
     """Serve recordings until Ctrl-C; what cannot be served is one line."""
-    import asyncio
-
     if click.get_current_context().params["host"] not in ("127.0.0.1", "localhost"):
         serving.close()
         fail("--replay listens on 127.0.0.1 only: leave out --host")
     try:
-        asyncio.run(serving)
+        ending.run_loop(serving)
     except KeyboardInterrupt:
         return
     except ValueError as error:

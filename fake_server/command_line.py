@@ -156,6 +156,7 @@ class OneLine(click.Group):
             self.say(format_mistake(error))
             sys.exit(2)
         except (KeyboardInterrupt, click.exceptions.Abort):
+            ending.say_last()
             echo(f"{self.name}: interrupted", err=True)
             sys.exit(130)
         except OSError as error:

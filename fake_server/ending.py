@@ -10,15 +10,21 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from time import monotonic
 from types import FrameType
 from typing import Any, TypeVar
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 Result = TypeVar("Result")
+_MOST_CANCELS = 2
+AGAIN = 1.0
+"""Seconds after a signal in which another is the same wish: a terminal, make and a shell each pass on one Ctrl-C."""
 _terminals: list[int] = []
 """Streams that were a terminal when the command began."""
+_last_words: list[tuple[bytes, int]] = []
+"""What an interrupted command says and its code, once it has begun."""
 
 
 def begin(line: str, code: int, signals: tuple[int, ...] = SIGNALS) -> None:
@@ -38,12 +44,35 @@ def begin(line: str, code: int, signals: tuple[int, ...] = SIGNALS) -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     _terminals[:] = [number for number in (1, 2) if os.isatty(number)]
+    _last_words[:] = [(f"{line}\n".encode(), code)]
+    _handle(signals, end_at_once)
 
-    def end(*_: object) -> None:
-        os.write(2, f"{line}\n".encode())
-        os._exit(code)
 
-    _handle(signals, end)
+def end_at_once(*_: object) -> None:
+    """End this process in the line and with the code of an interrupted command; KeyboardInterrupt if none has begun."""
+    if not _last_words:
+        raise KeyboardInterrupt
+    line, code = _last_words[0]
+    with suppress(OSError):
+        os.write(2, line)
+    os._exit(code)
+
+
+def say_last() -> None:
+    """From now on signals do nothing: a command that has begun says its last line, and its code is known."""
+    if _last_words:
+        _handle(SIGNALS, lambda *_: None)
+
+
+def is_interrupt(error: BaseException | None) -> bool:
+    """Whether an error is an interrupt that something on its way has wrapped, as Python 3.11 does in `__set_name__`."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def raise_interrupts(signals: tuple[int, ...] = SIGNALS) -> None:
@@ -63,20 +92,80 @@ def finish(code: int, signals: tuple[int, ...] = SIGNALS) -> None:
 
 
 def run_loop(work: Coroutine[Any, Any, Result]) -> Result:
-    """`asyncio.run` for a result that may be large.
+    """`asyncio.run` for a result that may be large, and for a user who presses Ctrl-C more than once.
 
-    As that ends it looks up the handler of SIGINT, which holds the main task, among the names of handlers, and makes a
-    text of it to say that there is none: the repr of the whole result. So the main task has none here.
+    As `asyncio.run` ends it looks up the handler of SIGINT, which holds the main task, among the names of handlers, and
+    makes a text of it to say that there is none: the repr of the whole result. So the main task has none here.
+
+    An interrupt cancels the work, and so does a later one, AGAIN seconds after it at least; the third ends the process.
+    None is raised inside the loop, as `asyncio.run` does with the second: between two steps of asyncio it would lose a
+    wake-up, for which the cancelled work then waits forever. Raises KeyboardInterrupt for work that was cancelled so.
     """
     import asyncio
 
     results: list[Result] = []
+    interrupts = _Interrupts()
 
     async def main() -> None:
+        interrupts.begin(asyncio.get_running_loop(), asyncio.current_task())
         results.append(await work)
 
-    asyncio.run(main())
+    with interrupts:
+        try:
+            asyncio.run(main())
+        except asyncio.CancelledError:
+            if not interrupts.cancelled:
+                raise
+            raise KeyboardInterrupt from None
+        finally:
+            work.close()
+    if interrupts.heeded and not interrupts.cancelled:  # it came too late for the work, and is for what follows it
+        raise KeyboardInterrupt
     return results[0]
+
+
+class _Interrupts:
+    """What the interrupts of a loop's work do; as a context, in place of raising KeyboardInterrupt."""
+
+    def __init__(self) -> None:
+        self.heeded = 0
+        self.cancelled = False
+        """Whether one of them reached the work before it was done."""
+        self._last = 0.0
+        self._loop: Any = None
+        self._task: Any = None
+        self._before: Any = None
+
+    def __enter__(self) -> None:
+        if (before := signal.getsignal(signal.SIGINT)) is signal.default_int_handler:
+            with suppress(ValueError):  # a thread that is not the main one gets no signals
+                signal.signal(signal.SIGINT, self._heed)
+                self._before = before
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def begin(self, loop: Any, task: Any) -> None:
+        """The work begins as this task."""
+        self._loop, self._task = loop, task
+        if self.heeded:
+            self._cancel()
+
+    def _heed(self, *_: object) -> None:
+        now = monotonic()
+        if self.heeded and now - self._last < AGAIN:
+            return
+        self._last = now
+        self.heeded += 1
+        if self.heeded > _MOST_CANCELS:
+            end_at_once()
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self._cancel)
+
+    def _cancel(self) -> None:
+        self.cancelled = self._task.cancel() or self.cancelled
 
 
 @contextmanager

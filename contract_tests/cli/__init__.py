@@ -112,6 +112,7 @@ def main() -> None:
 
 
 def _fail(message: str, code: int) -> None:
+    ending.say_last()
     line = _clean(" ".join(message.split()))
     print_lines(f"contract: {line} (exit code {int(code)})", err=True)
     sys.exit(int(code))

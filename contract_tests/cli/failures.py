@@ -39,6 +39,8 @@ def describe_failure(error: BaseException) -> tuple[str, int]:
             return "standard output was closed", ExitCode.UNREACHABLE
         case OSError() if ending.is_about_output(error):
             return f"standard output cannot be written: {error.strerror}", ExitCode.USAGE
+    if ending.is_interrupt(error):
+        return interrupted()
     detail = f"{error}".partition("\n")[0] or "no details"
     return (
         f"the kit itself failed: {type(error).__name__}: {detail}; "

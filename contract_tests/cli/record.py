@@ -122,11 +122,11 @@ def record_command(
     cases = tuple(case for case in runs if case != "main")
     code = 0
     if cases:
-        asyncio.run(_record_cases(replace(options, bounds=_case_bounds(options.bounds)), cases, log))
+        ending.run_loop(_record_cases(replace(options, bounds=_case_bounds(options.bounds)), cases, log))
     if not cases or "main" in runs:
         try:
             allowed = {"allow_hosts": allow_hosts, "allow_origins": allow_origins}
-            code = asyncio.run(_record_clients(options, log, port, count, command, allowed, main="main" in runs))
+            code = ending.run_loop(_record_clients(options, log, port, count, command, allowed, main="main" in runs))
         except KeyboardInterrupt:
             if runs or command:
                 raise

@@ -16,6 +16,7 @@ from contract_tests.recordings.judging import judge_files
 from contract_tests.recordings.reading import read
 from contract_tests.report.terminal import Terminal
 from contract_tests.run.outcome import ExitCode
+from fake_server import ending
 from fake_server.command_line import Number, Whole, not_listening, refuse
 from fake_server.connection import Connection
 from fake_server.replay.playback import Playback, serve
@@ -53,9 +54,9 @@ def replay_command(
     options: dict[str, Any] = {"port": port, "speed": speed, "match": "order", "allow_hosts": allow_hosts}
     try:
         if once:
-            asyncio.run(_serve_once(exchanges, ready, options))
+            ending.run_loop(_serve_once(exchanges, ready, options))
             return ExitCode.OK
-        asyncio.run(serve(exchanges, ready=ready, **options))
+        ending.run_loop(serve(exchanges, ready=ready, **options))
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     except OSError as error:

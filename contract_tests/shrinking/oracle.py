@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -13,6 +12,7 @@ from contract_tests.rules.engine.judge import MAX_COMPLAINTS, Finding, Rule, jud
 from contract_tests.rules.engine.limits import IsLate
 from contract_tests.rules.judged import Judged
 from contract_tests.target.main_program import MainOutcome, run_main_program
+from fake_server.ending import run_loop
 from fake_server.replay.playback import Playback
 from fake_server.wire.exchange import Exchange
 
@@ -126,7 +126,7 @@ def kind_of(outcome: MainOutcome) -> tuple[int, str]:
 
 def run_main(exchange: Exchange) -> MainOutcome:
     """How main() takes the reply of an exchange, played to it as recorded but without the pauses."""
-    return asyncio.run(_run(exchange))
+    return run_loop(_run(exchange))
 
 
 async def _run(exchange: Exchange) -> MainOutcome:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from fake_server.relay.recorder import Outcome, Recorder
@@ -66,11 +66,24 @@ async def serve_and_record(
         allow_hosts=allow_hosts,
         allow_origins=allow_origins,
     )
-    async with recorder:
-        with contextlib.suppress(NotImplementedError):  # Windows
-            for number in (signal.SIGTERM, signal.SIGHUP):
-                if signal.getsignal(number) is not signal.SIG_IGN:
-                    asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        if ready:
-            ready(recorder.base_url, len(known.answering))
-        await stop.wait()
+    with _calling(stop.set):
+        async with recorder:
+            if ready:
+                ready(recorder.base_url, len(known.answering))
+            await stop.wait()
+
+
+@contextlib.contextmanager
+def _calling(end: Callable[[], object]) -> Iterator[None]:
+    """SIGTERM and SIGHUP call `end` inside. A loop that ends closes what they write to before it lets them go."""
+    loop, numbers = asyncio.get_running_loop(), []
+    with contextlib.suppress(NotImplementedError):  # Windows
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                loop.add_signal_handler(number, end)
+                numbers.append(number)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
