@@ -19,7 +19,9 @@ from contract_tests.diffing.compare import compare
 from contract_tests.diffing.difference import Kind, Role
 from contract_tests.diffing.sources import Pairs, load, pair, side_of
 from contract_tests.diffing.terminal import format_verdict, print_differences, print_report_differences
+from contract_tests.report.document import Document
 from contract_tests.report.html.diff import format_diff
+from contract_tests.report.saved import read_if_report
 from contract_tests.report.terminal import Terminal
 from fake_server.command_line import refuse
 from fake_server.relay.redact import excerpts_without, known_values
@@ -82,7 +84,7 @@ def diff_command(
     if b is None:
         raise click.UsageError("give two things to compare, A and B, or one URL with --case ID")
     terminal = Terminal(console())
-    report_a, report_b = (reports.read_report(name) for name in (a, b))
+    report_a, report_b = (read_if_report(Path(name), terminal.secrets) for name in (a, b))
     if report_a and report_b:
         refuse(("only", "show_all", "genuine"), "{} is for recordings; reports are compared by their cases")
         return _reports(terminal, (a, b), report_a, report_b, outputs)
@@ -139,7 +141,7 @@ def _print_differences(
     return code
 
 
-def _reports(terminal: Terminal, names: tuple[str, str], a: dict[str, Any], b: dict[str, Any], outputs: Outputs) -> int:
+def _reports(terminal: Terminal, names: tuple[str, str], a: Document, b: Document, outputs: Outputs) -> int:
     changes = reports.compare_reports(a, b)
     code = 0 if changes.same else 1
     print_report_differences(terminal, changes, code)

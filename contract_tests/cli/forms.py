@@ -124,10 +124,12 @@ def form_options(*leave_out: str, runs: bool = True) -> Callable[[Function], Fun
 def _write_not_judged(outputs: Outputs, error: BaseException, given: Mapping[str, Any], runs: bool) -> None:
     """Write each form without a verdict, because the command failed: what an earlier run left would be taken for this.
 
-    What cannot be written is removed.
+    What cannot be written is removed. A mistake in the words of the command makes no new file.
     """
     reason, exit_code = describe_failure(error)
     reason = reason.removeprefix(CANNOT_BE_JUDGED)
+    if exit_code == ExitCode.USAGE:
+        outputs = Outputs({option: path for option, path in outputs.files.items() if path.exists()})
     code = ExitCode(exit_code) if exit_code in list(ExitCode) else ExitCode.UNREACHABLE
     stopped = " ".join(reason.split())
     secrets = secrets_given()

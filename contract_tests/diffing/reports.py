@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 from contract_tests.recordings.recording import InputError
-from contract_tests.report.document import JUDGEMENT, RUN
+from contract_tests.report.document import RUN, Document, FindingIn
 from contract_tests.rules.engine.node import show_path
-from fake_server.wire import files
+from contract_tests.run.outcome import REACHED
 
-MAX_REPORT = 256 * 1024 * 1024
-"""Bytes of a report; one with 100,000 findings has about 60 MB."""
 _FACTS = ("target", "model", "kit", "verdict", "exchanges", "requests")
 
 
@@ -42,11 +37,17 @@ class ReportedFinding:
 
 @dataclass(frozen=True)
 class ReportDiff:
-    """What changed from report A to B; facts are (name, in A, in B), outcomes (case, in A, in B)."""
+    """What changed from report A to B; facts are (name, in A, in B), outcomes (case, in A, in B).
+
+    A finding of one side is `new` or `gone` only where the other side asked for it. Else nobody knows: it is among
+    `not_asked_in_a` (findings of B) or `not_asked_in_b` (findings of A).
+    """
 
     facts: tuple[tuple[str, str, str], ...] = ()
     new: dict[FindingPlace, ReportedFinding] = field(default_factory=dict)
     gone: dict[FindingPlace, ReportedFinding] = field(default_factory=dict)
+    not_asked_in_a: dict[FindingPlace, ReportedFinding] = field(default_factory=dict)
+    not_asked_in_b: dict[FindingPlace, ReportedFinding] = field(default_factory=dict)
     still: dict[FindingPlace, ReportedFinding] = field(default_factory=dict)
     tolerated: dict[FindingPlace, tuple[bool, bool]] = field(default_factory=dict)
     outcomes: tuple[tuple[str, str, str], ...] = ()
@@ -56,51 +57,26 @@ class ReportDiff:
     @property
     def same(self) -> bool:
         """Whether findings, outcomes and cases are the same; the target's name does not matter."""
-        return not (self.new or self.gone or self.tolerated or self.outcomes or self.added or self.removed)
+        not_asked = self.not_asked_in_a or self.not_asked_in_b
+        return not (self.new or self.gone or not_asked or self.tolerated or self.outcomes or self.added or self.removed)
 
 
-def read_report(name: str) -> dict[str, Any] | None:
-    """The report in this file; None if the file is something else. Raises InputError."""
-    path = Path(name)
-    if path.suffix != ".json" or not path.is_file():
-        return None
-    try:
-        data = files.read_bytes(path, MAX_REPORT)
-    except OSError as error:
-        raise InputError(f"{name}: cannot be read: {error.strerror}; is this a report?") from error
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        if b'"openai-contract-' in data[:200]:
-            line = f":{error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-            what = "a report that is cut off or damaged"
-            raise InputError(f"{name}{line}: {what}: {error}; write it again with --json") from error
-        return None
-    if not isinstance(value, dict) or not str(value.get("format", "")).startswith("openai-contract-"):
-        return None
-    if value["format"] not in (RUN, JUDGEMENT):
-        raise InputError(f"{name}: a report of format {value['format']!r}; this kit reads {RUN}")
-    return value
-
-
-def compare_reports(a: dict[str, Any], b: dict[str, Any]) -> ReportDiff:
-    """What changed from A to B. Raises InputError for an incomplete report."""
+def compare_reports(a: Document, b: Document) -> ReportDiff:
+    """What changed from A to B. Raises InputError for reports of different kinds."""
     if a["format"] != b["format"]:
         raise InputError("one is a report of a run, the other of recordings; compare two of the same kind")
-    try:
-        return _compare(a, b)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"incomplete report: {type(error).__name__} at {error}") from error
-
-
-def _compare(a: dict[str, Any], b: dict[str, Any]) -> ReportDiff:
     found_a, found_b = _findings(a), _findings(b)
+    asked_a, asked_b = _Asked(a), _Asked(b)
     outcomes_a, outcomes_b = _outcomes(a), _outcomes(b)
     both = [place for place in found_a if place in found_b]
+    only_a = {place: finding for place, finding in found_a.items() if place not in found_b}
+    only_b = {place: finding for place, finding in found_b.items() if place not in found_a}
     return ReportDiff(
         facts=tuple((name, _fact(a, name), _fact(b, name)) for name in _FACTS if name in a or name in b),
-        new={place: finding for place, finding in found_b.items() if place not in found_a},
-        gone={place: finding for place, finding in found_a.items() if place not in found_b},
+        new={place: finding for place, finding in only_b.items() if asked_a.has(place)},
+        gone={place: finding for place, finding in only_a.items() if asked_b.has(place)},
+        not_asked_in_a={place: finding for place, finding in only_b.items() if not asked_a.has(place)},
+        not_asked_in_b={place: finding for place, finding in only_a.items() if not asked_b.has(place)},
         still={place: found_b[place] for place in both},
         tolerated={
             place: (found_a[place].tolerated, found_b[place].tolerated)
@@ -117,30 +93,49 @@ def _compare(a: dict[str, Any], b: dict[str, Any]) -> ReportDiff:
     )
 
 
-def _fact(report: dict[str, Any], name: str) -> str:
+class _Asked:
+    """What a report asked: cases that it reached; of recordings those that it judged, by rules that applied."""
+
+    def __init__(self, report: Document) -> None:
+        self._labels: set[str] | None = None
+        self._rules: set[str] | None = None
+        if report["format"] == RUN:
+            self._labels = {case["id"] for case in report["cases"] if case["outcome"] in REACHED}
+        else:
+            self._labels = set(report["judged"]) if "judged" in report else None  # reports of older kits do not say
+            self._rules = {rule for rule, counts in report["rules"].items() if counts.get("applied")}
+        self._is_run = report["format"] == RUN
+
+    def has(self, place: FindingPlace) -> bool:
+        """Whether the report would have a finding at this place if the target still were as it was."""
+        label = place.label.partition(" ")[0] if self._is_run else place.label
+        return (self._labels is None or label in self._labels) and (self._rules is None or place.rule in self._rules)
+
+
+def _fact(report: Document, name: str) -> str:
     return str(report.get(name, "not named"))
 
 
-def _outcomes(report: dict[str, Any]) -> dict[str, str]:
-    return {str(case["id"]): str(case["outcome"]) for case in report.get("cases", ())}
+def _outcomes(report: Document) -> dict[str, str]:
+    return {case["id"]: case["outcome"] for case in report["cases"]} if report["format"] == RUN else {}
 
 
-def _findings(report: dict[str, Any]) -> dict[FindingPlace, ReportedFinding]:
+def _findings(report: Document) -> dict[FindingPlace, ReportedFinding]:
     """Every finding by its place; the second at one place is told apart by its number."""
     findings: dict[FindingPlace, ReportedFinding] = {}
     seen: Counter[FindingPlace] = Counter()
     for finding, tolerated in _listed(report):
-        place = FindingPlace(str(finding["rule"]), str(finding["in"]), show_path(tuple(finding["at"]["path"])))
+        place = FindingPlace(finding["rule"], finding["in"], show_path(tuple(finding["at"]["path"])))
         seen[place] += 1
         if seen[place] > 1:
             place = FindingPlace(place.rule, place.label, f"{place.path} ({seen[place]})".strip())
-        findings[place] = ReportedFinding(str(finding["level"]), str(finding["actual"]), tolerated)
+        findings[place] = ReportedFinding(finding["level"], finding["actual"], tolerated)
     return findings
 
 
-def _listed(report: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bool]]:
+def _listed(report: Document) -> Iterator[tuple[FindingIn, bool]]:
     for part in report["cases"] if report["format"] == RUN else (report,):
         for finding in part["findings"]:
             yield finding, False
-        for finding in part.get("tolerated", ()):
-            yield finding, True
+        for covered in part.get("tolerated", ()):
+            yield covered, True

@@ -215,7 +215,13 @@ def print_report_differences(terminal: Terminal, changes: ReportDiff, code: int)
     """Print the changes between two reports: their subjects, then what is new, gone or changed."""
     for name, a, b in changes.facts:
         terminal.print(f"{name:9} {a}" if a == b else f"{name:9} {a} → {b}")
-    for word, places, style in (("new", changes.new, "red"), ("gone", changes.gone, "green")):
+    listed = (
+        ("new", changes.new, "red"),
+        ("gone", changes.gone, "green"),
+        ("not asked in A", changes.not_asked_in_a, "dim"),
+        ("not asked in B", changes.not_asked_in_b, "dim"),
+    )
+    for word, places, style in listed:
         if places:
             terminal.print()
         for line in _format_places(places):
@@ -229,7 +235,9 @@ def print_report_differences(terminal: Terminal, changes: ReportDiff, code: int)
         terminal.print()
     for line in lines:
         terminal.print(line)
-    counts = f"{len(changes.new)} new, {len(changes.gone)} gone, {len(changes.still)} still there"
+    parts = {word: places for word, places, _ in listed if places or word in ("new", "gone")}
+    parts["still there"] = changes.still
+    counts = ", ".join(f"{len(places)} {word}" for word, places in parts.items())
     changed = f"; {count(len(changes.outcomes), 'outcome')} changed" if changes.outcomes else ""
     terminal.print()
     terminal.print(

@@ -3,8 +3,8 @@
 Of recordings: `{"format": "openai-contract-diff/1", same, a, b, pairs: [{a, b, same, differences:
 [{kind, where, a, b, verdict or null, rule}], not_compared: [text]}], only_in: {a: [label], b: [label]},
 not_asked: [text]}`. Of reports: `{"format": "openai-contract-diff/1", same, a, b, facts: {name: [of a,
-of b]}, new, gone, still: [{rule, in, path, level, actual, tolerated}], tolerated: [{rule, in, path,
-before, after}], outcomes: [{case, a, b}], cases: {added: [id], removed: [id]}}`.
+of b]}, new, gone, still: [{rule, in, path, level, actual, tolerated}], not_asked_in: {a: findings of B, b: findings
+of A}, tolerated: [{rule, in, path, before, after}], outcomes: [{case, a, b}], cases: {added: [id], removed: [id]}}`.
 """
 
 from __future__ import annotations
@@ -53,6 +53,10 @@ def reports_as_document(names: tuple[str, str], changes: ReportDiff, secrets: It
         **{
             name: [{**_place(place), **asdict(finding)} for place, finding in getattr(changes, name).items()]
             for name in ("new", "gone", "still")
+        },
+        "not_asked_in": {
+            side: [{**_place(place), **asdict(finding)} for place, finding in listed.items()]
+            for side, listed in (("a", changes.not_asked_in_a), ("b", changes.not_asked_in_b))
         },
         "tolerated": [
             {**_place(place), "before": before, "after": after} for place, (before, after) in changes.tolerated.items()

@@ -41,8 +41,9 @@ class Summary:
     `failing` those others with a MUST finding, be it tolerated or not.
     `cut_short` counts the exchanges that not all rules judged: there was too much in them. `selected` holds the ids
     of the rules that were selected, none if all were; `selected_by` says in words of the command line what selected
-    rules or exchanges, and `left_out` counts the exchanges that were not judged for it. `outlines` are the exchanges
-    with findings, as reports show them, as far as there is `room`; `origins` the file and line of each, by label.
+    rules or exchanges, and `left_out` counts the exchanges that were not judged for it; `judged` are the labels of
+    those that were. `outlines` are the exchanges with findings, as reports show them, as far as there is `room`;
+    `origins` the file and line of each, by label.
     """
 
     exchanges: int = 0
@@ -59,6 +60,7 @@ class Summary:
     selected: frozenset[str] = frozenset()
     selected_by: tuple[str, ...] = ()
     left_out: Counter[str] = field(default_factory=Counter)
+    judged: dict[str, None] = field(default_factory=dict)
     secrets: tuple[str, ...] = field(default_factory=keys_of_environment, repr=False)
     providers: Tally = field(default_factory=Tally)
     outlines: list[dict[str, Any]] = field(default_factory=list)
@@ -111,6 +113,7 @@ def _add(summary: Summary, recording: Recording, chosen: frozenset[str]) -> None
     judgement = everything.of_rules(chosen) if chosen else everything
     endpoint = name_endpoint(recording)
     summary.exchanges += 1
+    summary.judged[recording.exchange.label] = None
     summary.per_endpoint[endpoint] += 1
     if judgement.findings:
         summary.origins.setdefault(recording.exchange.label, (recording.file, recording.line))

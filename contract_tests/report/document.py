@@ -236,6 +236,7 @@ class Judgement(TypedDict):
     exchanges_with_findings: NotRequired[list[ExchangeIn]]
     selection: NotRequired[Selection]
     stopped: NotRequired[str]
+    judged: NotRequired[list[str]]
 
 
 Document: TypeAlias = Run | Judgement

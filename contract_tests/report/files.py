@@ -10,7 +10,7 @@ are in, by what `in` says of them: `{label: {file, line: in a file of several, e
 A report of recordings is `{"format": "openai-contract-judgement/1", verdict, exit_code, fail_on, exchanges, endpoints:
 {name: {exchanges, unjudged, failing: judged, with a MUST finding, tolerated or not}}, findings: [finding], rules: {id:
 {applied, flagged, not_reached}}, surprises: [text], tolerated: [finding], tolerances, recordings, summary,
-exchanges_with_findings: [exchange], selection, stopped: why nothing was judged}`.
+exchanges_with_findings: [exchange], selection, stopped: why nothing was judged, judged: what `in` may say}`.
 
 The selection is only there where not all was asked or judged: `{by: [words of the command line], left_out: {section or
 endpoint: cases or exchanges}}`. Coverage counts what was left out as not there.
@@ -50,6 +50,8 @@ from fake_server.command_line import kit_version
 from fake_server.relay.redact import mask_excerpt
 from fake_server.wire.text import dump_json
 
+MOST_LABELS = 50_000
+"""Recordings that a report names; one of more does not say which it judged."""
 VERDICTS = {
     ExitCode.OK: "pass",
     ExitCode.FINDINGS: "fail",
@@ -131,6 +133,7 @@ def judgement_document(
         "recordings": {label: {"file": file, "line": line} for label, (file, line) in summary.origins.items()},
         **_selection(summary.selected_by, summary.left_out),
         **({"stopped": stopped} if stopped else {}),
+        **({"judged": list(summary.judged)} if len(summary.judged) <= MOST_LABELS else {}),
     }
     return finish(value, secrets)
 

@@ -191,11 +191,12 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def some(labels: Sequence[str], limit: int = _SHOWN_LABELS) -> str:
-    """'a, b, c and 3 more'."""
-    shown = ", ".join(labels[:limit])
-    more = len(labels) - limit
-    return f"{shown} and {more} more" if more > 0 else shown
+def some(labels: Sequence[str], limit: int = _SHOWN_LABELS, of: int | None = None) -> str:
+    """'a, b, c and 3 more'; `of` is how many there are, where `labels` are only the first of them."""
+    listed = labels[:limit]
+    more = (len(labels) if of is None else of) - len(listed)
+    shown = ", ".join(listed)
+    return f"{shown} and {more:,} more" if more > 0 else shown
 
 
 def first_few(

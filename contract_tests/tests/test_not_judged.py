@@ -79,6 +79,9 @@ def test_a_target_that_refuses_everything(tmp_path: Path) -> None:
 def test_a_mistake_in_the_words_of_the_command(tmp_path: Path) -> None:
     done = run_contract("run", NOBODY, "--select", "chats", *stale_files(tmp_path))
     assert done.returncode == 2
+    new = tmp_path / "new"
+    assert run_contract("run", NOBODY, "--select", "chats", "--junit", str(new)).returncode == 2
+    assert not new.exists()
     check(tmp_path, "no case is called 'chats'")
 
 

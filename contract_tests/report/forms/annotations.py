@@ -6,7 +6,8 @@ https://docs.github.com/en/actions/reference/workflow-commands-for-github-action
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from itertools import islice
 
 from contract_tests.report.document import RUN, Document
 from contract_tests.report.findings import count, format_place, some
@@ -22,6 +23,8 @@ from contract_tests.rules.engine.judge import Level
 
 MOST = 10
 """Annotations of one level that GitHub shows of a step."""
+SHOWN = 6
+"""Cases or recordings that an annotation names."""
 COMMANDS = {Level.MUST: "error", Level.SHOULD: "warning", Level.NOTE: "notice"}
 _DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _PROPERTY = {**_DATA, ":": "%3A", ",": "%2C"}
@@ -55,6 +58,7 @@ def _about_the_run(document: Document) -> Iterator[str]:
     if lacking:
         sections = some(list(dict.fromkeys(one_line(lack["section"], 60) for lack in lacking)))
         why = one_line(f"{lacking[0]['outcome']}: {lacking[0]['reason']}")
+        why += f" and {count(len(lacking) - 1, 'other reason')}" if len(lacking) > 1 else ""
         yield _line("error", "OpenAI contract: required", f"{sections} is required and was not reached: {why}")
     if document["verdict"] in ("not reached", "harness failed"):
         stopped, why = document.get("stopped", ""), why_not_judged(document)
@@ -70,11 +74,15 @@ def _about_rule(command: str, group: RuleFindings, document: Document) -> str:
         f"Actual: {one_line(finding['actual'])}",
         f"Expected: {one_line(finding['expected'])}" if finding["expected"] else "",
         f"At: {one_line(format_place(finding))}",
-        f"In {count(len(group.where), what)}: {one_line(some(list(group.where)[:7]))}",
+        f"In {count(len(group.where), what)}: {_list_some(group.where)}",
         f"Again: {one_line(finding.get('again', ''))}" if finding.get("again") else "",
     ]
     title = f"{one_line(group.rule, 80)} ({group.level})"
     return _line(command, title, "\n".join(filter(None, rows)))
+
+
+def _list_some(labels: Collection[str]) -> str:
+    return some([one_line(label, 60) for label in islice(labels, SHOWN)], SHOWN, len(labels))
 
 
 def _line(command: str, title: str, message: str) -> str:

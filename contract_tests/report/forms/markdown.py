@@ -104,16 +104,19 @@ def _blocks(document: Document) -> Iterator[str]:
         yield _rule(document, group)
     if rest := groups[_MOST_RULES:]:
         names = [f"{code(group.rule)} ({len(group.findings):,})" for group in rest[:_MOST_ROWS]]
-        yield _fold(f"{count(len(rest), 'more rule')}", some(names, _MOST_ROWS))
+        yield _fold(f"{count(len(rest), 'more rule')}", some(names, _MOST_ROWS, len(rest)))
     yield _sections(document)
     yield _tolerated(document)
 
 
 def _about_the_run(document: Run) -> Iterator[str]:
     """What is required and lacking, why the run was stopped, and what was not reached."""
-    for lack in document.get("lacking", ())[:_MOST_ROWS]:
-        cases = some([code(case) for case in lack["cases"][:7]])
+    lacking = document.get("lacking", [])
+    for lack in lacking[:_MOST_ROWS]:
+        cases = _list_some(lack["cases"])
         yield f"- **{code(lack['section'])} is required**: {cases} {lack['outcome']}: {code(lack['reason'])}\n"
+    if len(lacking) > _MOST_ROWS:
+        yield f"- and {count(len(lacking) - _MOST_ROWS, 'more reason')} why what is required is lacking\n"
     if document["stopped"]:
         yield f"- stopped: {code(document['stopped'])}\n"
     reasons: dict[tuple[str, str], list[str]] = {}
@@ -122,15 +125,17 @@ def _about_the_run(document: Run) -> Iterator[str]:
             reasons.setdefault((case["outcome"], case["reason"]), []).append(case["id"])
     if reasons:
         rows = [
-            f"| {outcome} | {some([code(case) for case in cases[:7]])}{_more(cases)} | {code(reason)} |"
+            f"| {outcome} | {_list_some(cases)} | {code(reason)} |"
             for (outcome, reason), cases in islice(reasons.items(), _MOST_ROWS)
         ]
         table = "\n".join(["| outcome | cases | reason |", "|---|---|---|", *rows])
-        yield _fold(f"{count(sum(map(len, reasons.values())), 'case')} not judged", table)
+        left = list(islice(reasons.values(), _MOST_ROWS, None))
+        rest = f"\n\n{count(len(left), 'more reason')} of {count(sum(map(len, left)), 'case')}" if left else ""
+        yield _fold(f"{count(sum(map(len, reasons.values())), 'case')} not judged", table + rest)
 
 
-def _more(cases: Sequence[str]) -> str:
-    return f" ({len(cases)})" if len(cases) > SHOWN else ""
+def _list_some(cases: Sequence[str]) -> str:
+    return some([code(case) for case in cases[:SHOWN]], SHOWN, len(cases))
 
 
 def _rule(document: Document, group: RuleFindings) -> str:
@@ -138,10 +143,9 @@ def _rule(document: Document, group: RuleFindings) -> str:
     what = "case" if document["format"] == RUN else "recording"
     where = f"{count(len(group.findings), 'finding')} in {count(len(group.where), what)}"
     name = f"{MARKS[group.level]} <b>{group.level}</b> <code>{_html(group.rule)}</code>, {where}"
-    others = [label for label in group.where if label != finding["in"].partition(" ")[0]]
-    also = [one_line(label, _LONGEST) for label in others[: SHOWN + 1]]
-    more = [f"{len(others) - SHOWN} more"] if len(others) > SHOWN + 1 else []
-    text = block(format_finding_in(finding, also=[*also[:SHOWN], *more] if more else also, width=_WIDTH))
+    own = finding["in"].partition(" ")[0] if document["format"] == RUN else finding["in"]
+    also = [one_line(label, _LONGEST) for label in group.where if label != own]
+    text = block(format_finding_in(finding, also=also, width=_WIDTH))
     see = f"[What the API reference says]({finding['see']})\n\n" if _URL.fullmatch(finding["see"]) else ""
     return _fold(name, see + text)
 
@@ -153,7 +157,7 @@ def _sections(document: Document) -> str:
         for name, numbers in islice(sections.items(), _MOST_ROWS)
     ]
     what = "section" if document["format"] == RUN else "endpoint"
-    rest = f"\n\n{len(sections) - _MOST_ROWS:,} more" if len(sections) > _MOST_ROWS else ""
+    rest = f"\n\nand {len(sections) - _MOST_ROWS:,} more" if len(sections) > _MOST_ROWS else ""
     table = "\n".join([f"| {what} | coverage | conformance |", "|:--|--:|--:|", *rows])
     return _fold(f"Both numbers by {what}", table + rest)
 
@@ -175,7 +179,7 @@ def _tolerated(document: Document) -> str:
         for (rule, by, reason), number in reasons.most_common(_MOST_ROWS)
     ]
     table = "\n".join(["| rule | findings | by | reason |", "|:--|--:|:--|:--|", *rows])
-    rest = f"\n\n{len(reasons) - _MOST_ROWS:,} more" if len(reasons) > _MOST_ROWS else ""
+    rest = f"\n\nand {len(reasons) - _MOST_ROWS:,} more" if len(reasons) > _MOST_ROWS else ""
     return _fold(f"{count(reasons.total(), 'finding')} tolerated", table + rest)
 
 

@@ -28,6 +28,7 @@ from fake_server.wire.text import dump_json
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 MOST = 5_000
 """Results; GitHub shows no more of a run and refuses 25,000. MUST findings come first."""
+_MOST_NOTES = 100
 LEVELS = {Level.MUST: "error", Level.SHOULD: "warning", Level.NOTE: "note"}
 _URI = re.compile(r"https?://[A-Za-z0-9][\w.~/#?&=%+:-]*", re.ASCII)
 _VERSION = re.compile(r"\d[\w.+-]{0,40}", re.ASCII)
@@ -71,7 +72,9 @@ def _invocation(document: Document, left_out: int) -> dict[str, Any]:
     why, stopped = why_not_judged(document), document.get("stopped", "")
     errors = [one_line(f"not judged: {why}" if why else f"stopped: {stopped}")] if why or stopped else []
     texts = document["notes"] if document["format"] == RUN else document["surprises"]
-    notes = [one_line(text) for text in islice(filter(None, texts), 100)]
+    notes = [one_line(text) for text in texts[:_MOST_NOTES]]
+    if len(texts) > _MOST_NOTES:
+        notes.append(f"{count(len(texts) - _MOST_NOTES, 'more note')}; the JSON report has all")
     if selection := describe_selection(document):
         notes.append(f"not everything was selected: {selection}")
     if left_out:

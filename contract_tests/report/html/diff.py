@@ -52,7 +52,10 @@ def _order(row: tuple[tuple[str, ...], list[str]]) -> tuple[bool, int]:
 
 
 def _of_reports(document: Mapping[str, Any]) -> dict[str, Any]:
-    lists = {name: document[name] for name in ("new", "gone", "still")}
+    lists = {name: document[name] for name in ("new", "gone")}
+    for side, findings in document["not_asked_in"].items():
+        lists[f"not asked in {side.upper()}"] = findings
+    lists["still"] = document["still"]
     words = ", ".join(f"{len(listed):,} {name}" for name, listed in lists.items() if listed)
     outcomes = document["outcomes"]
     more = f"; {number(len(outcomes), 'case')} with another outcome" if outcomes else ""

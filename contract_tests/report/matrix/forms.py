@@ -140,4 +140,4 @@ def _flaws(cell: Cell) -> str:
 
 def _lacks(cell: Cell) -> str:
     listed = [f"{len(ids)} {outcome}: {code(one_line(reason, 100))}" for (outcome, reason), ids in cell.lacks.items()]
-    return "; ".join(listed[:2] + ([f"{len(listed) - 2} more reasons"] if len(listed) > 2 else []))
+    return "; ".join(listed[:2] + ([count(len(listed) - 2, "more reason")] if len(listed) > 2 else []))
