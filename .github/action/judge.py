@@ -6,6 +6,7 @@ between stop-commands, so that it cannot give the runner orders.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -26,20 +27,29 @@ FORMS = {
     "--shields": "shields.json",
 }
 """The forms of the report, as far as the installed version has them."""
-VERDICTS = {0: "pass", 1: "fail", 3: "not reached"}
+REFUSED = {
+    "--list": "it asks nothing; leave it out",
+    "--help": "it asks nothing; leave it out",
+    "-h": "it asks nothing; leave it out",
+    "--json": "the action writes the JSON report and tells where it is in its output `report`",
+    "--annotations": "the action makes the annotations",
+    "--step-summary": "the action writes the step summary",
+    "--": "the address is the input `url`",
+}
+"""What `args` may not hold, as it would leave the action without a report or have it written twice, and what to do."""
+VERDICTS = {3: "not reached", 4: "harness failed"}
+"""The verdict where the kit wrote no report, by its exit code; `error` for any other."""
 CONTRACT = (sys.executable, "-Iu", "-m", "openai_contract_kit.contract_tests")
 """Isolated: a module in the workspace takes the place of none of the kit's."""
 
 
 def main() -> int:
-    folder = Path(os.environ.get("RUNNER_TEMP") or "/tmp", "openai-contract-report")  # noqa: S108 as in action.yml
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = _make_folder()
     saved = folder / "report.json"
-    saved.unlink(missing_ok=True)
     try:
-        options = [f"--json={saved}", *options_of_inputs()]
+        options = [*options_of_inputs(), f"--json={saved}"]
     except ValueError as error:
-        return _finish(2, folder, f"args cannot be read: {error}")
+        return _finish(2, folder, str(error))
     url = get("URL")
     if not url:
         return _finish(2, folder, "the input url is empty")
@@ -49,9 +59,25 @@ def main() -> int:
         if code == 2:
             return _finish(code, folder, last)
     code, last = _run("", "run", *options, "--", url)
-    if saved.is_file():
-        _write_forms(saved, folder)
-    return _finish(code, folder, "" if saved.is_file() else last)
+    if not saved.is_file():
+        return _finish(code or 4, folder, last or "the kit wrote no report")
+    failed = _write_forms(saved, folder)
+    if failed:
+        print("::error title=OpenAI contract::not every form of the report could be made; see above", flush=True)
+    return _finish(code or failed, folder)
+
+
+def _make_folder() -> Path:
+    """A new folder for the reports: an earlier step of the job may have used the action too."""
+    parent = Path(os.environ.get("RUNNER_TEMP") or "/tmp")  # noqa: S108 as in action.yml
+    for number in itertools.count(1):
+        folder = parent / f"openai-contract-report{f'-{number}' if number > 1 else ''}"
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        break
+    return folder
 
 
 def get(name: str) -> str:
@@ -60,13 +86,23 @@ def get(name: str) -> str:
 
 
 def options_of_inputs() -> Iterator[str]:
-    """The options of `contract run`, each a word with its value. Raises ValueError for unbalanced quotes in `args`."""
+    """The options of `contract run`, each a word with its value.
+
+    Raises ValueError for unbalanced quotes in `args`, and for what has no place there.
+    """
     for name in ("PROFILE", "BASELINE", "FAIL_ON"):
         if value := get(name):
             yield f"--{name.lower().replace('_', '-')}={value}"
     yield from (f"--model={model}" for model in get("MODEL").split())
     yield from (f"--select={section}" for section in re.split(r"[\s,]+", get("SECTIONS")) if section)
-    yield from shlex.split(get("ARGS"))
+    try:
+        words = shlex.split(get("ARGS"))
+    except ValueError as error:
+        raise ValueError(f"args cannot be read: {error}") from error
+    for word in words:
+        if why := REFUSED.get(word.partition("=")[0]):
+            raise ValueError(f"args: {word.partition('=')[0]} has no place there: {why}")
+    yield from words
 
 
 def _run(group: str, *words: str) -> tuple[int, str]:
@@ -86,8 +122,11 @@ def _run(group: str, *words: str) -> tuple[int, str]:
     return code, last
 
 
-def _write_forms(saved: Path, folder: Path) -> None:
-    """Make what else the installed kit can make of the report: files, annotations, the step summary."""
+def _write_forms(saved: Path, folder: Path) -> int:
+    """Make what else the installed kit can make of the report: files, annotations, the step summary.
+
+    Returns the exit code of the kit.
+    """
     known = subprocess.run(  # noqa: S603
         [*CONTRACT, "report", "--help"], capture_output=True, encoding="utf-8", check=False
     ).stdout
@@ -95,28 +134,34 @@ def _write_forms(saved: Path, folder: Path) -> None:
     flags = [flag for flag in ("--annotations", "--step-summary") if flag in known]
     if not os.environ.get("GITHUB_STEP_SUMMARY"):
         flags = [flag for flag in flags if flag != "--step-summary"]
+    failed = 0
     if options or flags:
-        subprocess.run([*CONTRACT, "report", *options, *flags, "--", str(saved)], check=False)  # noqa: S603
+        command = [*CONTRACT, "report", *options, *flags, "--", str(saved)]
+        failed = subprocess.run(command, check=False).returncode  # noqa: S603
     if "--step-summary" not in flags:
         _summarize(f"OpenAI contract: {_read(saved).get('verdict', '')}")
+    return failed
 
 
-def _finish(code: int, folder: Path, problem: str) -> int:
-    """Write the outputs; `problem` says why there is no report. Returns the exit code."""
+def _finish(code: int, folder: Path, problem: str = "") -> int:
+    """Write the outputs; `problem` says why there is no report. Returns the exit code.
+
+    Numbers are empty where there is no verdict: nobody knows how many findings there are.
+    """
     report = _read(folder / "report.json")
-    verdict = report.get("verdict") or VERDICTS.get(code, "harness failed")
+    verdict = report.get("verdict") or VERDICTS.get(code, "error")
     if problem:
-        verdict = "not reached" if code in (1, 2, 3) else verdict
         print(f"::error title=OpenAI contract::{_escape(problem)}", flush=True)
         _summarize(f"OpenAI contract: {verdict}")
     numbers = report.get("summary") or {}
     levels = numbers.get("findings") or {}
+    has_verdict = bool(report) and verdict not in ("not reached", "harness failed", "error")
     percent = ((numbers.get("total") or {}).get("coverage") or {}).get("percent")
     outputs = {
         "verdict": verdict,
-        "must": (levels.get("MUST") or {}).get("findings", 0),
-        "should": (levels.get("SHOULD") or {}).get("findings", 0),
-        "coverage": "" if percent is None else percent,
+        "must": (levels.get("MUST") or {}).get("findings", 0) if has_verdict else "",
+        "should": (levels.get("SHOULD") or {}).get("findings", 0) if has_verdict else "",
+        "coverage": "" if percent is None or not has_verdict else percent,
         "report": folder,
     }
     path = os.environ.get("GITHUB_OUTPUT")

@@ -159,9 +159,31 @@ def test_a_server_that_drifts_fails_with_its_findings(tmp_path: Path) -> None:
 
 def test_a_server_that_is_not_there_is_not_reached(tmp_path: Path) -> None:
     runner, code = judge(tmp_path, url="http://127.0.0.1:9/v1")
-    assert (code, runner.outputs["verdict"], runner.outputs["coverage"]) == (3, "not reached", "")
-    assert re.search(r"^::error title=OpenAI contract::.*refused the connection", runner.printed, re.MULTILINE)
-    assert "not reached" in runner.summary
+    assert code == 3
+    assert runner.outputs["verdict"] == "not reached"
+    assert [runner.outputs[name] for name in ("must", "should", "coverage")] == ["", "", ""]
+    assert re.search(r"^::error title=OpenAI contract.*::.*refused the connection", runner.printed, re.MULTILINE)
+    assert "NOT JUDGED" in runner.summary
+    assert "not judged" in (Path(runner.outputs["report"]) / "badge.svg").read_text(encoding="utf-8")
+
+
+def test_a_second_use_in_a_job_leaves_the_reports_of_the_first_and_takes_none_of_them(tmp_path: Path) -> None:
+    with FakeServer([], seed=1, plain=True, api_key=KEY) as fake:
+        runner, code = judge(tmp_path, url=fake.url, sections="models")
+    first = Path(runner.outputs["report"])
+    assert code == 0
+    runner.inputs = {"url": "http://127.0.0.1:9/v1"}
+    assert runner.run("judge") == 3
+    second = Path(runner.outputs["report"])
+    assert first != second
+    assert "pass" in (first / "badge.svg").read_text(encoding="utf-8")
+    assert "not judged" in (second / "badge.svg").read_text(encoding="utf-8")
+    runner.inputs = {"url": "http://127.0.0.1:9/v1", "sections": "no-such-section"}
+    assert runner.run("judge") == 2
+    third = Path(runner.outputs["report"])
+    assert [runner.outputs[name] for name in ("verdict", "must", "coverage")] == ["error", "", ""]
+    assert list(third.iterdir()) == []
+    assert "no case is called 'no-such-section'" in runner.printed
 
 
 # -- hostile inputs and targets, with a kit that only writes down how it was called
@@ -246,10 +268,29 @@ def test_a_hostile_input_is_one_word_or_refused(stub: Path, tmp_path: Path, valu
 def test_words_of_args_are_kept_whole(stub: Path, tmp_path: Path) -> None:
     args = '--header \'X-Team: a "b"\'  --query "k=$(touch x)" --max-requests 7'
     _, _, calls = record(stub, tmp_path, args=args)
-    assert calls[0][-7:-2][-6:] == ['X-Team: a "b"', "--query", "k=$(touch x)", "--max-requests", "7"]
+    assert calls[0][-8:-3] == ['X-Team: a "b"', "--query", "k=$(touch x)", "--max-requests", "7"]
     runner, code, calls = record(stub, tmp_path / "wrong", args="--header 'X")
     assert (code, calls) == (2, [])
     assert "::error title=OpenAI contract::args cannot be read: No closing quotation" in runner.printed
+
+
+@pytest.mark.parametrize(
+    "args",
+    ["--list", "--help", "-h", "--json x", "--json=x", "--annotations", "--step-summary", "-- http://127.0.0.1:8"],
+)
+def test_args_that_would_leave_the_action_without_its_report_are_refused(stub: Path, tmp_path: Path, args: str) -> None:
+    runner, code, calls = record(stub, tmp_path, args=f"--concurrency 2 {args}")
+    assert (code, calls) == (2, [])
+    assert (runner.outputs["verdict"], runner.outputs["must"]) == ("error", "")
+    word = args.split()[0].partition("=")[0]
+    assert f"::error title=OpenAI contract::args: {word} has no place there: " in runner.printed
+
+
+@pytest.mark.parametrize("args", ["--junit x.xml --record r", "--config c.toml", "--select chat"])
+def test_other_args_are_kept_and_the_report_is_the_last_word(stub: Path, tmp_path: Path, args: str) -> None:
+    _, _, calls = record(stub, tmp_path, args=args)
+    assert args in " ".join(calls[0])
+    assert calls[0][-3].startswith("--json=")
 
 
 @pytest.mark.security("hostile targets")
