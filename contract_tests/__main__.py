@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 
 from contract_tests.interruption import interrupted
-from fake_server import ending
+from fake_server import ending, job_log
 
 
 def start() -> None:
     """Run the command; exit with 2 and one line where the suite's requirements are not installed."""
     line, code = interrupted()
     ending.begin(f"contract: {line} (exit code {code})", code)
+    job_log.guard()
     try:
         _start()
     except SystemExit as done:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import gc
 import signal
 
-from fake_server import ending
+from fake_server import ending, job_log
 
 
 def start() -> None:
     """Run the command."""
     ending.begin("fake-server: interrupted", 130, (signal.SIGINT,))
+    job_log.guard()
     # What is imported stays, and requests leave much behind in the journal for a while: young garbage need
     # not be looked for so often.
     gc.set_threshold(20_000, 50, 50)

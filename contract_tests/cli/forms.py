@@ -24,6 +24,7 @@ from contract_tests.report.terminal import Terminal
 from contract_tests.run.outcome import ExitCode, RunReport
 from contract_tests.run.run import Options
 from fake_server import ending
+from fake_server.job_log import print_commands
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 
@@ -63,11 +64,6 @@ class Written:
         """Raise click.ClickException where a file could not be written."""
         if self.failed:
             raise click.ClickException("; ".join(self.failed))
-
-
-def print_commands(text: str) -> None:
-    """Print lines that a job of GitHub Actions is to read as commands."""
-    click.echo(text, nl=False)
 
 
 def _name(form: Form) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -12,12 +14,14 @@ from contract_tests.report.files import finish
 from contract_tests.report.findings import some
 from contract_tests.report.forms import markdown
 from contract_tests.report.forms.annotations import MOST, format_annotations
+from contract_tests.report.forms.badge import format_badge, format_shields
 from contract_tests.report.forms.markdown import format_markdown
 from contract_tests.report.forms.sarif import format_sarif
 from contract_tests.rules import RULES
-from contract_tests.run.outcome import CaseResult, Outcome, RunReport
+from contract_tests.run.outcome import CaseResult, ExitCode, Outcome, RunReport
 from contract_tests.tests.documents import document_of, of_recordings
-from contract_tests.tests.test_report import finding
+from contract_tests.tests.test_report import finding, result
+from contract_tests.tolerance.entry import ToleranceEntry, Tolerated
 
 SHOWN = 6
 NUMBERS = (1, SHOWN - 1, SHOWN, SHOWN + 1, SHOWN + 2, 13, 2_500)
@@ -132,3 +136,19 @@ def test_what_is_required_for_several_reasons_counts_them() -> None:
         text = format_markdown(document)
         more = re.search(r"and (\d+) more reasons? why", text)
         assert text.count("is required**") + (int(more[1]) if more else 0) == number
+
+
+@pytest.mark.parametrize(
+    ("rule", "colour", "name"),
+    [("usage.adds-up", "#7a5600", "yellow"), ("http.request-id", "#1b6e2d", "brightgreen")],
+    ids=["MUST", "SHOULD"],
+)
+def test_a_pass_that_tolerates_must_findings_is_not_as_green(rule: str, colour: str, name: str) -> None:
+    entry = ToleranceEntry(rule, "known", by="baseline known.yaml", place="known.yaml:3")
+    case = replace(result("chat.short", Outcome.WARN), tolerated=(Tolerated(finding(rule, "chat.short"), entry),))
+    document = document_of(RunReport("http://127.0.0.1:1/v1", "m", (case,)), ExitCode.OK)
+    badge, shields = format_badge(document), json.loads(format_shields(document))
+    assert f'fill="{colour}"' in badge
+    assert shields["color"] == name
+    assert shields["message"].startswith("pass, 1 tolerated · ")
+    assert "PASS, 1 finding tolerated" in format_markdown(document).splitlines()[0]

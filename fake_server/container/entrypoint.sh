@@ -19,8 +19,9 @@ for word in "$@"; do
 done
 for file in ${scripts:+"$scripts"/*.yaml "$scripts"/*.yml}; do
   [ -f "$file" ] || continue
-  case "$(head -n 1 "$file")" in
-    openai-contract-*) ;; # a recording or a baseline
+  # what a file is stands in its first line that is no comment; the kit begins a baseline with several
+  case "$(sed -n '1s/^\xef\xbb\xbf//; /^[[:space:]]*$/d; /^[[:space:]]*#/d; /^---/d; /^%/d; p; q' "$file")" in
+    openai-contract-* | \"openai-contract-* | \'openai-contract-*) ;; # a recording, a baseline or a profile
     *) set -- "$@" --scripts "$file" ;;
   esac
 done

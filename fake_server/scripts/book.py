@@ -159,6 +159,9 @@ def _scripts(
     value = document.value
     if isinstance(value, dict) and "openai-contract-fixture" in value:
         return [], [f"{source}:1: this is a fixture (a recording), not a script file: replay it instead"], []
+    for kind in ("baseline", "profile"):
+        if isinstance(value, dict) and f"openai-contract-{kind}" in value:
+            return [], [f"{source}:1: this is a {kind} of `contract`, not a script file: keep it elsewhere"], []
     root: Where = ()
     if isinstance(value, dict):
         name = next((name for name in ("scripts", "fixtures") if name in value), None)

@@ -156,6 +156,10 @@ GOLDEN = [
         "openai-contract-fixture: 1\n",
         "s.yaml:1: this is a fixture (a recording), not a script file: replay it instead",
     ),
+    (
+        "# known drift\nopenai-contract-baseline: 1\n",
+        "s.yaml:1: this is a baseline of `contract`, not a script file: keep it elsewhere",
+    ),
     ("- 5\n", "s.yaml:1: a script is a mapping with name, when, reply and times"),
     ("", "s.yaml:1: a script file is a list: begin each script with '- name: …'"),
     (

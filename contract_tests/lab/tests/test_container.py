@@ -19,6 +19,7 @@ import yaml
 from contract_tests.lab.tools import container, processes
 from contract_tests.lab.tools.checkout import ROOT
 from contract_tests.lab.tools.environments import NotInstalled
+from contract_tests.tolerance.baseline import NewBaseline, as_yaml
 from fake_server import FakeServer
 
 FOLDER = ROOT / "fake_server" / "container"
@@ -51,7 +52,15 @@ def test_words_become_commands(tmp_path: Path, words: str, called: str) -> None:
     for script in scripts:
         script.write_text("- name: a\n")
     (fixtures / "c.yaml").write_text("openai-contract-fixture: 1\n")
-    (fixtures / "known.yaml").write_text("openai-contract-baseline: 1\n")
+    as_written = as_yaml(NewBaseline((), ()), (), fixtures / "written.yaml")
+    assert as_written.startswith("#")
+    (fixtures / "written.yaml").write_text(as_written)
+    for number, begin in enumerate(
+        ("", "# a comment\n\n  # another\n---\n", "\ufeff", "\ufeff# a comment\n", '"', "'")
+    ):
+        end = begin if begin in ('"', "'") else ""
+        (fixtures / f"known{number}.yaml").write_text(f"{begin}openai-contract-baseline{end}: 1\n", encoding="utf-8")
+    scripts[0].write_text("# openai-contract-baseline: no\n- name: a\n")
     for name in ("fake-server", "contract"):
         stub = tmp_path / name
         stub.write_text(f'#!/bin/sh\nprintf "%s\\n" {name} "$@"\n')

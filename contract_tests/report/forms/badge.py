@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from xml.sax.saxutils import escape, quoteattr
 
-from contract_tests.report.document import Document
+from contract_tests.report.document import Document, tolerated_in
 from contract_tests.report.forms.parts import (
     describe_conformance,
     describe_coverage,
     format_percent,
 )
 from contract_tests.report.not_asked import describe_selection, why_not_judged
+from contract_tests.rules.engine.judge import Level
 from fake_server.wire.text import dump_json
 
 LABEL = "OpenAI contract"
-COLOURS = {"pass": "#1b6e2d", "fail": "#a8201a"}
+TOLERATED = "tolerated"
+COLOURS = {"pass": "#1b6e2d", TOLERATED: "#7a5600", "fail": "#a8201a"}
 """White text on each has a contrast of 6 or more; what says the verdict is the text."""
 _NO_VERDICT = "#555"
-_NAMES = {"pass": "brightgreen", "fail": "red"}
+_NAMES = {"pass": "brightgreen", TOLERATED: "yellow", "fail": "red"}
 _NARROW, _WIDE = "fijlrtI.,:;|!'()[] ·1", "mwMW%@"
 _HEIGHT, _PADDING = 20, 6
 
@@ -29,7 +31,7 @@ def format_badge(document: Document) -> str:
     parts = [why] if (why := why_not_judged(document)) else parts
     title = f"{LABEL}: {message} ({'; '.join(filter(None, parts))})"
     left, right = (_width(text) + 2 * _PADDING for text in (LABEL, message))
-    colour = COLOURS.get(document["verdict"], _NO_VERDICT)
+    colour = COLOURS.get(_state(document), _NO_VERDICT)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="{_HEIGHT}" role="img" '
         f"aria-label={quoteattr(title)}>\n"
@@ -45,15 +47,21 @@ def format_badge(document: Document) -> str:
 
 def format_shields(document: Document) -> str:
     """What shields.io reads at the address of an endpoint badge."""
-    verdict = document["verdict"]
+    state = _state(document)
     value = {
         "schemaVersion": 1,
         "label": LABEL,
         "message": _message(document),
-        "color": _NAMES.get(verdict, "lightgrey"),
-        "isError": verdict not in _NAMES,
+        "color": _NAMES.get(state, "lightgrey"),
+        "isError": state not in _NAMES,
     }
     return dump_json(value)
+
+
+def _state(document: Document) -> str:
+    """The verdict; TOLERATED for a pass that tolerates MUST findings: it is not as green as one without."""
+    is_right = all(finding["level"] != Level.MUST for finding in tolerated_in(document))
+    return document["verdict"] if is_right or document["verdict"] != "pass" else TOLERATED
 
 
 def _message(document: Document) -> str:
@@ -63,7 +71,9 @@ def _message(document: Document) -> str:
     if why_not_judged(document):
         return "not judged"
     more = ["a selection"] if "selection" in document else []
-    return " · ".join([document["verdict"], *(f"{format_percent(share)} {name}" for share, name in numbers), *more])
+    tolerated = document["summary"]["tolerated"]
+    verdict = document["verdict"] + (f", {tolerated:,} tolerated" if tolerated else "")
+    return " · ".join([verdict, *(f"{format_percent(share)} {name}" for share, name in numbers), *more])
 
 
 def _width(text: str) -> int:

@@ -73,7 +73,9 @@ def _longest_run(text: str) -> int:
 
 def _head(document: Document) -> Iterator[str]:
     total, why = document["summary"]["total"], why_not_judged(document)
+    tolerated = document["summary"]["tolerated"]
     verdict = "NOT JUDGED" if why else VERDICTS[document["verdict"]]
+    verdict += f", {count(tolerated, 'finding')} tolerated" if tolerated else ""
     yield f"### {_MARKS.get(document['verdict'], '⚠️')} OpenAI contract: {verdict}\n"
     if document["format"] == RUN:
         parts = [code(document["target"]), f"model {code(document['model'])}"]
