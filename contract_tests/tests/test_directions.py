@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("fake_server", "contract_tests")
 
 FLOORS = """
-fake_server.ending          fake_server.wire
+fake_server.ending          fake_server.wire              fake_server.job_log
 fake_server.connection      fake_server.command_line      fake_server.faults      fake_server.access
 fake_server.api             fake_server.relay             fake_server.inspector
 fake_server.scripts         fake_server.replay
