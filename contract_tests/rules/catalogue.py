@@ -14,7 +14,7 @@ from contract_tests.rules.formats import structured, said
 from contract_tests.rules import completions, embeddings, moderations, models, stored
 from contract_tests.rules.responses import reply as response, items, asked, built_in, stored as stored_responses
 from contract_tests.rules.responses import events, course as response_course, closing, steps as response_steps
-from contract_tests.rules.responses import schemas, tools as response_tools
+from contract_tests.rules.responses import schemas, tools as response_tools, prompt
 from contract_tests.rules import conversations
 from contract_tests.rules.errors import refusals, streams, provoked, wrong_values
 from contract_tests.rules.responses import refused as refused_responses, web_socket as response_frames
@@ -61,7 +61,7 @@ FILES_WITHOUT_A_SECTION = (
     *(fields, json_text, course, members, origin, call_members, tool_chunks, model_mistakes, size, usage_chunks, said),
     *(streams, provoked, wrong_values, forms, arrival, endings, vectors, moderated, stored_relations, shape),
     *(items, asked, built_in, stored_responses, response_course, closing, response_shapes, schemas, response_tools),
-    *(refused_responses, response_frames, response_steps),
+    *(refused_responses, response_frames, response_steps, prompt),
     *(response_relations, response_state, conversation_pages, web_socket),
 )
 """Files that add to the section of another file."""

@@ -68,6 +68,26 @@ DRIFTS: dict[str, tuple[str, Change, str]] = {
         edited("function_call_arguments.done", lambda event: event.update(name="other")),
         "item-closes",
     ),
+    "no usage, be it null, before the end": (
+        TEXT,
+        edited("created", lambda event: event["response"].pop("usage")),
+        "early-is-empty",
+    ),
+    "no details, be they null, before the end": (
+        TEXT,
+        edited("in_progress", lambda event: event["response"].pop("incomplete_details")),
+        "early-is-empty",
+    ),
+    "a penalty before the end alone": (
+        TEXT,
+        edited("created", lambda event: event["response"].update(frequency_penalty="0")),
+        "same-parameters",
+    ),
+    "a use of tools before the end alone": (
+        TEXT,
+        edited("created", lambda event: event["response"].update(tool_usage={})),
+        "same-parameters",
+    ),
     "a whole text under another name": (
         TEXT,
         edited("output_text.done", lambda event: event.update(content=event.pop("text"))),

@@ -15,6 +15,9 @@ WEATHER = {"type": "function", "name": "get_weather", "description": "d", "param
 OTHER = {**WEATHER, "name": "get_time"}
 CUSTOM = {"type": "custom", "name": "run", "description": "Runs.", "format": {"type": "text"}}
 UNSAID = {name: value for name, value in WEATHER.items() if name != "strict"}
+SEARCH = {"type": "web_search", "search_context_size": "low"}
+MCP = {"type": "mcp", "server_label": "docs", "server_url": "https://example.invalid/mcp", "require_approval": "never"}
+LATER = {**OTHER, "defer_loading": True}
 STRICT = {**SCHEMA, "required": ["city", "day"], "additionalProperties": False}
 
 SAMPLES: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]], bool]] = {
@@ -28,6 +31,21 @@ SAMPLES: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]], bool]] = {
         [WEATHER, {"type": "tool_search"}],
         True,
     ),
+    "defaults of a search": ([SEARCH], [{**SEARCH, "filters": None, "search_content_types": ["text"]}], True),
+    "a dated search": ([{**SEARCH, "type": "web_search_preview_2025_03_11"}], [{"type": "web_search_preview"}], True),
+    "secrets masked": ([{**MCP, "headers": {"x-key": "a"}}], [{**MCP, "headers": {"x-key": "<redacted>"}}], True),
+    "one loaded by now": ([{"type": "tool_search"}, WEATHER, LATER], [WEATHER, OTHER, {"type": "tool_search"}], True),
+    "one loaded twice": (
+        [{"type": "tool_search"}, WEATHER, LATER],
+        [WEATHER, OTHER, OTHER, {"type": "tool_search"}],
+        False,
+    ),
+    "one lost beside one to be loaded": ([{"type": "tool_search"}, WEATHER, LATER], [{"type": "tool_search"}], False),
+    "no search": ([SEARCH], [], False),
+    "a search twice": ([SEARCH], [SEARCH, SEARCH], False),
+    "another search": ([SEARCH], [{**SEARCH, "search_context_size": "high"}], False),
+    "an approval that was not sent": ([MCP], [{**MCP, "require_approval": "always"}], False),
+    "a choice of tools that was not sent": ([MCP], [{**MCP, "allowed_tools": ["read"]}], False),
     "one left out": ([WEATHER, OTHER], [WEATHER], False),
     "one twice": ([WEATHER, OTHER], [WEATHER, WEATHER, OTHER], False),
     "another order": ([WEATHER, OTHER], [OTHER, WEATHER], False),
@@ -49,3 +67,51 @@ def test_what_is_sent_comes_back(name: str) -> None:
     body = {**json.loads(exchange.payload), "tools": back}
     asked = exchange.but(request=replace(exchange.request, body=json.dumps(request).encode()))
     assert ("responses.tools" in broken(asked.with_payload(json.dumps(body).encode()))) is not holds
+
+
+TELLING: dict[str, tuple[dict[str, Any], bool]] = {
+    "function": (WEATHER, True),
+    "function, not strict or strict": ({**WEATHER, "strict": None}, False),
+    "function without strict": (UNSAID, False),
+    "namespace": ({"type": "namespace", "name": "n", "description": "d", "tools": [WEATHER]}, True),
+    "function of a namespace": ({"type": "namespace", "name": "n", "description": "d", "tools": [UNSAID]}, False),
+    "mcp": (MCP, True),
+    "mcp without approval": ({**MCP, "require_approval": None}, False),
+    "search for any text": ({**SEARCH, "search_content_types": "text"}, False),
+    "search somewhere": ({**SEARCH, "user_location": {"country": "US"}}, False),
+    "search by the client": ({"type": "tool_search", "execution": None}, False),
+    "picture": ({"type": "image_generation", "n": "1"}, False),
+}
+
+
+@pytest.mark.parametrize("name", TELLING)
+def test_a_tool_says_what_holds_of_it(name: str) -> None:
+    tool, holds = TELLING[name]
+    exchange = load("response-read")  # its request names no tools
+    body = {**json.loads(exchange.payload), "tools": [tool]}
+    found = broken(exchange.with_payload(json.dumps(body).encode()))
+    assert found == (set() if holds else {"responses.tool-members"})
+
+
+LISTED: dict[str, tuple[Any, bool]] = {
+    "any text": ({"properties": {"path": {"type": "string", "default": "/", "enum": ["/", "a"]}}}, True),
+    "a number": ({"properties": {"n": {"type": "number", "default": 1, "minimum": 0.5}}}, True),
+    "no schema": (True, False),
+    "text as a schema": ("{}", False),
+    "a default of another type": ({"properties": {"draft": {"type": "boolean", "default": "no"}}}, False),
+    "a value of another type": ({"properties": {"side": {"type": "string", "enum": ["LEFT", {}]}}}, False),
+    "a bound that is text": ({"properties": {"n": {"type": "integer", "maximum": "50"}}}, False),
+    "a bound between whole numbers": ({"properties": {"n": {"type": "integer", "minimum": 0.5}}}, False),
+}
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_what_an_mcp_server_listed_is_a_schema(name: str) -> None:
+    schema, holds = LISTED[name]
+    exchange = load("response-read")
+    body = json.loads(exchange.payload)
+    tools = [{"name": "read", "description": "d", "annotations": {}, "input_schema": schema}]
+    listed = {"id": "mcpl_1", "type": "mcp_list_tools", "server_label": "docs", "tools": tools, "error": None}
+    body["output"] = [listed, *body["output"]]
+    found = broken(exchange.with_payload(json.dumps(body).encode()))
+    assert found == (set() if holds else {"responses.schemas"})

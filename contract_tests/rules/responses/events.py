@@ -215,6 +215,7 @@ _OF_THE_STATE = frozenset({"created_at", "error", "id", "incomplete_details", "m
 PARAMETERS = (
     *(name for name in MEMBERS if name not in _OF_THE_STATE),
     *("background", "max_tool_calls", "prompt_cache_key", "safety_identifier", "top_logprobs"),
+    *("billing", "frequency_penalty", "presence_penalty", "prompt_cache_retention"),
 )
 
 
@@ -235,6 +236,9 @@ def same_parameters(stream: ResponseStream) -> Iterable[Complaint]:
                 yield root[name], str(root[name]), str(last[name])
             elif last[name].there and not root[name].there and not _is_stub(root):
                 yield root[name], "missing", f"{last[name]}, as in another event", _NOT_YET.format(name)
+        usage = root["tool_usage"]
+        if usage.there and usage.kind != last["tool_usage"].kind:  # the counts in it grow
+            yield usage, str(usage), str(last["tool_usage"])
 
 
 def _is_stub(root: Node) -> bool:
@@ -254,6 +258,7 @@ def _early(view: View) -> Iterator[Node]:
     "early-is-empty",
     over=_early,
     level=SHOULD,
+    yields_to=("responses.members",),
     harm="a client that reads the first events takes the Response for finished, or counts its tokens twice",
 )
 def early_is_empty(root: Node) -> Iterable[Complaint]:
@@ -266,6 +271,9 @@ def early_is_empty(root: Node) -> Iterable[Complaint]:
     for name in ("usage", "completed_at"):
         if root[name]:
             yield root[name], str(root[name]), "null"
+    for name in ("error", "incomplete_details", "usage"):
+        if not root[name].there and not _is_stub(root):
+            yield root[name], "missing", "null", _NOT_YET.format(name)
 
 
 @responses_stream.rule(

@@ -164,6 +164,9 @@ def usage_details(node: Node) -> Iterable[Complaint]:
         if count.kind != "integer" or count.value < 0:
             where = count if node[name].kind == "object" else node[name]
             yield where, str(where), "a non-negative integer" if where is count else "an object"
+    written = node["input_tokens_details"]["cache_write_tokens"]
+    if written and (written.kind != "integer" or written.value < 0):
+        yield written, str(written), "a non-negative integer", "sums of the tokens written to the cache raise"
 
 
 @responses.rule(
