@@ -48,7 +48,6 @@ async def items(ask: Ask) -> None:
     names = [entry["id"].text for entry in added.root["data"]]
     if names and fits_a_path(names[0]):
         await ask.raw("GET", f"{path}/items?order=asc&after={names[0]}", role="next page")
-    if names and names[0].replace("_", "").isalnum():
         one = f"{path}/items/{names[0]}"
         if (await ask.raw("GET", one, role="item")).ok and await remove(ask, one, "item removed"):
             await look(ask, one, "item gone", is_gone)

@@ -29,6 +29,7 @@ from contract_tests.target.ask import Ask, Body
 from contract_tests.target.case import case, request_case
 from contract_tests.target.endpoints import RESPONSES
 from contract_tests.target.errors import NotReached, SetupFailed
+from contract_tests.target.support import fits_a_path
 
 FUNCTIONS = [{"type": "function", **tool["function"], "strict": False} for tool in (WEATHER, CLOCK)]
 NAMED = {"type": "function", "name": "get_time"}
@@ -99,7 +100,7 @@ async def plain(ask: Ask) -> None:
     view = await ask({"model": ask.model, "input": SHORT, "max_output_tokens": 32}, path=RESPONSES)
     said = said_in(view)
     name = said.root["id"].text if said else ""
-    if name.replace("_", "").isalnum():  # it may be stored, as it is where nobody says otherwise
+    if fits_a_path(name):  # it may be stored, as it is where nobody says otherwise
         ask.views.remove(await ask.raw("DELETE", f"{RESPONSES}/{name}", role="tidied up"))
 
 
