@@ -36,7 +36,8 @@ def broken(sent: dict[str, Any], answered: dict[str, Any]) -> set[str]:
 )
 def test_what_was_not_sent_is_null(answered: dict[str, Any]) -> None:
     assert broken({}, answered) == {"responses.echoes"}
-    assert broken({"prompt": {"id": "pmpt_1"}}, answered) == set()
+    back = {"id": "pmpt_1", "variables": {}, "version": "1"}
+    assert broken({"prompt": {"id": "pmpt_1"}}, {**answered, "prompt": back}) == set()
 
 
 @pytest.mark.parametrize(
@@ -69,3 +70,38 @@ def test_each_parameter_has_its_type(answered: dict[str, Any]) -> None:
 )
 def test_what_genuine_responses_have_is_no_finding(answered: dict[str, Any]) -> None:
     assert broken({}, answered) == set()
+
+
+FORM = {"type": "json_schema", "name": "tree", "strict": True, "schema": {"type": "object"}}
+
+
+@pytest.mark.parametrize("change", [{"strict": None}, {"strict": False}, {"name": "river"}, {"schema": {}}])
+def test_the_whole_format_comes_back(change: dict[str, Any]) -> None:
+    text = {"format": FORM, "verbosity": "medium"}
+    assert "responses.echoes" not in broken({"text": {"format": FORM}}, {"text": text})
+    assert "responses.echoes" in broken({"text": {"format": FORM}}, {"text": {**text, "format": {**FORM, **change}}})
+
+
+def test_usage_is_there_before_the_end_be_it_null() -> None:
+    exchange = fixture.load(ROOT / "fixtures" / "conforming" / "response-read.yaml").exchange
+    body = {**json.loads(exchange.payload), "status": "queued", "output": [], "usage": None, "completed_at": None}
+    assert judge(exchange.with_payload(json.dumps(body).encode())).ids(Level.MUST, Level.SHOULD) == set()
+    del body["usage"]
+    found = judge(exchange.with_payload(json.dumps(body).encode())).ids(Level.MUST, Level.SHOULD)
+    assert found == {"responses.members"}
+
+
+@pytest.mark.parametrize("lost", ["role", "type"])
+def test_what_a_compaction_keeps_says_who_spoke(lost: str) -> None:
+    exchange = fixture.load(ROOT / "fixtures" / "conforming" / "response-compacted.yaml").exchange
+    body = json.loads(exchange.payload)
+    message = body["output"][0]
+    (message if lost == "role" else message["content"][0])[lost] = 7
+    assert judge(exchange.with_payload(json.dumps(body).encode())).ids(Level.MUST, Level.SHOULD) == {
+        "responses.compact"
+    }
+
+
+def test_a_mistake_is_refused_with_400_not_422() -> None:
+    exchange = fixture.load(ROOT / "fixtures" / "conforming" / "response-wrong-value.yaml").exchange
+    assert judge(exchange.but(status=422)).ids() == {"errors.not-422"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from contract_tests.rules.engine import references as see
+from contract_tests.rules.engine.endpoints import is_of_responses
 from contract_tests.rules.engine.judge import SHOULD, Complaint
 from contract_tests.rules.engine.node import Node
 from contract_tests.rules.engine.refused import unsupported_by_failure
@@ -72,9 +73,12 @@ def callers_mistake(view: View) -> Iterable[Complaint]:
         yield view, f"status {view.status} for {_mistake(view)}", "status 400"
 
 
+_MADE_BY_MODELS = ("chat", "completions", "embeddings")
+
+
 @errors.rule(
     "not-422",
-    over=only(refusals, lambda view: view.endpoint in ("chat", "completions", "embeddings")),
+    over=only(refusals, lambda view: view.endpoint in _MADE_BY_MODELS or is_of_responses(view.endpoint)),
     level=SHOULD,
     harm="`except openai.BadRequestError` does not catch it: the SDK raises UnprocessableEntityError",
 )

@@ -46,12 +46,10 @@ def _echoes(view: View) -> Iterator[tuple[Node, Node]]:
         for name in () if view.request["prompt"] else UNSENT:
             if root[name].there and not view.request[name].there:
                 yield root[name], view.request[name]
-        sent = view.request["text"]["format"]["type"]
-        if sent.text:
-            yield root["text"]["format"]["type"], sent
-        schema = view.request["text"]["format"]["schema"]
-        if schema.kind == "object":
-            yield root["text"]["format"]["schema"], schema
+        sent, form = view.request["text"]["format"], root["text"]["format"]
+        for name in ("type", "name", "strict", "schema"):
+            if sent[name] and sent[name].value != "":
+                yield form[name], sent[name]
 
 
 @responses.rule(

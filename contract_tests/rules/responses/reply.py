@@ -218,7 +218,10 @@ KINDS = {
 )
 def members(root: Node) -> Iterable[Complaint]:
     """A Response has every member that says its state, its output and its parameters, null only where there is none."""
-    missing = [name for name in MEMBERS if name not in root.value and name not in _OF_OTHERS]
+    open_ = root.text_of("status") in ("queued", "in_progress")  # the usage of the others has a rule
+    missing = [
+        name for name in MEMBERS if name not in root.value and (name not in _OF_OTHERS or (open_ and name == "usage"))
+    ]
     if missing:
         yield root, f"no {', '.join(missing[:6])}{' …' if len(missing) > 6 else ''}", "each of them, be it null"
     for name, kinds in KINDS.items():

@@ -161,7 +161,11 @@ def compact(root: Node) -> Iterable[Complaint]:
             yield item["content"], str(item["content"]), "an array"
         if item["status"] and item["status"].kind != "string":
             yield item["status"], str(item["status"]), "a string"
-        for part in item["content"]:
+        if item.text_of("type") == "message" and not item["role"].text:
+            yield item["role"], str(item["role"]), "a non-empty string"
+        for part in item["content"] if item.text_of("type") == "message" else ():
+            if not part.text_of("type"):
+                yield part["type"], str(part["type"]), "a non-empty string"
             if part.text_of("type").endswith("_text") and part["text"].kind != "string":
                 yield part["text"], str(part["text"]), "a string"
     if kinds.count("compaction") != 1 or kinds[-1] != "compaction":

@@ -100,7 +100,7 @@ def _complain_unless_repeated(tool: Node, own: Node) -> Iterable[Complaint]:
 
 
 _TEXT, _COUNT, _MAP = ("string",), ("integer",), ("object",)
-_KINDS = {
+_KINDS: dict[str, dict[str, tuple[str, ...]]] = {
     "function": {"strict": ("boolean",), "description": ("string", "null")},
     "custom": {"description": ("string", "null"), "format": _MAP},
     "mcp": {"require_approval": ("string", "object"), "server_label": _TEXT},
