@@ -374,3 +374,10 @@ def test_null_details_of_embeddings_say_that_embeddings_have_none(name: str) -> 
 def test_a_valid_request_that_fails_is_shown_the_reference_of_its_endpoint(path: str, reference: str) -> None:
     finding = replace(_failed("a", "dict: status 422: no"), evidence=Evidence("POST", path))
     assert find_reference(finding) == f"https://platform.openai.com/docs/api-reference/{reference}"
+
+
+def test_an_unknown_model_of_a_response_that_is_answered_with_a_5xx_is_one_finding() -> None:
+    refusal = _refusal("The model does not exist", param="model", code="model_not_found")
+    asked = {"model": "no-such-model-x", "input": "Say hello."}
+    judged = judge(exchange(asked, json.dumps(refusal).encode(), 502, path="/v1/responses"))
+    assert judged.ids(MUST, SHOULD) == {"errors.callers-mistake"}

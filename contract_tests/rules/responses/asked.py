@@ -255,6 +255,7 @@ def least_limit(view: View) -> Iterable[Complaint]:
     "unknown-model",
     over=lambda view: [view] if view.endpoint == CREATED and _is_unknown_model(view) else [],
     level=SHOULD,
+    yields_to=("errors.callers-mistake",),
     see=see.RESPONSE_CREATE,
     harm="clients that tell a wrong model from a wrong path by status and param cannot",
 )
