@@ -74,6 +74,8 @@ class Player:
         self._confirmed: set[tuple[str, str]] = set()
         self._under_load: set[str] = set()
         """Rules that a crowd breaks and a case alone does not, so that chance is ruled out."""
+        self._passing: set[str] = set()
+        """The pages that came in place of an answer, and did not come again."""
         self._outage = ""
         self._seconds = 0.0
 
@@ -117,8 +119,9 @@ class Player:
         return failed
 
     def _is_news(self, result: CaseResult) -> bool:
-        """Whether a MUST finding is unlike all that were seen in cases that were played alone."""
-        return not _seen(result.findings) <= self._confirmed
+        """Whether a MUST finding is unlike all that were seen in cases that were played alone, or of a passing page."""
+        passing = any(part.page and part.kind in self._passing for part in result.put_off)
+        return passing or not _seen(result.findings) <= self._confirmed
 
     async def _play_alone(self, case: Case, beside: CaseResult, in_company: bool) -> CaseResult:
         """What stands of a failure beside others, with everybody else waiting."""
@@ -127,7 +130,10 @@ class Player:
         if gone or alone.outcome not in (*REACHED, Outcome.UNSUPPORTED):
             return beside
         self._confirmed |= _seen(alone.findings)
-        healed = _ids(beside) - _ids(alone) - BY_THE_CLOCK
+        again = {part.kind for part in alone.put_off}
+        self._passing |= {part.kind for part in beside.put_off if part.page and part.kind not in again}
+        pages = {finding.rule.id for part in beside.put_off if part.page for finding in part.findings}
+        healed = _ids(beside) - _ids(alone) - BY_THE_CLOCK - pages  # a page that comes and goes is nobody's load
         size = max(CROWD, min(self.session.options.concurrency, MOST_AT_ONCE))
         if in_company and healed - self._under_load and self._can_afford((size + ALONE) * len(beside.exchanges)):
             crowd = await asyncio.gather(*(play_case(case, self.session) for _ in range(size)))

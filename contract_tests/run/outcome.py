@@ -56,12 +56,14 @@ def is_failing(levels: Iterable[Level], fail_on: Level) -> bool:
 class PutOff:
     """The `findings` of a reply that put a valid request off; `kind` is what such replies have in common.
 
-    `passes` tells that it comes and goes: the same request is answered at another time.
+    `passes` tells that it comes and goes: the same request is answered at another time. `page` tells that it is a page
+    in place of an answer, which one kind of request may get each time: it passes where its own case was answered later.
     """
 
     kind: str
     findings: tuple[Finding, ...]
     passes: bool
+    page: bool = False
 
 
 @dataclass(frozen=True)

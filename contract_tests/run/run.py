@@ -19,7 +19,7 @@ from contract_tests.run.find import prepare, session_for
 from contract_tests.run.outcome import CaseResult, RunReport
 from contract_tests.run.play import not_reached
 from contract_tests.run.preflight import TOKENS, find_plain_case, may_think
-from contract_tests.run.put_off import settle
+from contract_tests.run.put_off import describe_pages, settle
 from contract_tests.target.endpoints import CHAT
 from contract_tests.target.errors import NoModel, Unreachable, UsageError
 from contract_tests.target.options import Options, Plan
@@ -78,6 +78,8 @@ async def _run(
         waited = [result.case_id for result in results.values() if _waits(result)]
         for result in contradict(results.values()):  # what is unsupported is known when all was asked
             results[result.case_id] = result
+        for line in describe_pages(results.values()):
+            session.note(line)
         for result in settle((results[case.id] for case in cases if case.id in results), session.stopped):
             results[result.case_id] = result
         if on_result:

@@ -68,3 +68,11 @@ def test_a_long_refusal_is_cut_at_a_word() -> None:
     view = View(refused({"error": {"message": "Input should be 'system', 'user', 'assistant' or 'tool', " * 4}}))
     (finding,) = judge_trace(Trace("chat.poem", {"dict": view}, valid=frozenset({"dict"}))).findings
     assert finding.actual.endswith(" …") or finding.actual.endswith("…")
+
+
+def test_a_page_is_told_by_its_words() -> None:
+    page = b"<!doctype html><html><head><title>502</title><style>a{}</style></head><body><h1>Bad gateway</h1></body></html>"
+    view = View(exchange({"messages": MESSAGES}, page, 500, "text/html"))
+    assert describe_refusal(view) == "Bad gateway"
+    bare = View(exchange({"messages": MESSAGES}, b"<oops>", 500, "text/html"))
+    assert describe_refusal(bare) == "<oops>"

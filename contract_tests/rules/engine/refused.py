@@ -212,7 +212,10 @@ def without_tags(text: str) -> str:
 
 def _in_one_line(view: View, elsewhere: str) -> str:
     error = view.root["error"]
-    text = error["message"].text or _in_other_forms(view) or elsewhere or view.body[:1000].decode("utf-8", "replace")
+    text = error["message"].text or _in_other_forms(view) or elsewhere
+    if not text:
+        body = view.body[:2000].decode("utf-8", "replace")
+        text = (without_tags(body) if body.lstrip().startswith("<") else "") or body
     return shorten_words(" ".join(excerpt(text, 1000).split()), _SHOWN)
 
 
