@@ -71,7 +71,7 @@ def test_a_long_refusal_is_cut_at_a_word() -> None:
 
 
 def test_a_page_is_told_by_its_words() -> None:
-    page = b"<!doctype html><html><head><title>502</title><style>a{}</style></head><body><h1>Bad gateway</h1></body></html>"
+    page = b"<html><head><title>502</title><style>a{}</style></head><body><h1>Bad gateway</h1></body></html>"
     view = View(exchange({"messages": MESSAGES}, page, 500, "text/html"))
     assert describe_refusal(view) == "Bad gateway"
     bare = View(exchange({"messages": MESSAGES}, b"<oops>", 500, "text/html"))
