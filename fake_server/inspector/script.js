@@ -1,8 +1,8 @@
 // All that is shown may be hostile text: it becomes text nodes and attributes, never markup.
-const $ = (id) => document.getElementById(id), {base, space, copies, example} = document.body.dataset;
+const $ = (id) => document.getElementById(id), {base, space, copies, example, clears} = document.body.dataset;
 const replay = "replay" in document.body.dataset, list = $("list"), detail = $("detail"), dialog = $("dialog");
 const rows = new Map(), KEY = `key ${location.host}`;
-let open = 0, shown = "", timer = 0, fresh = 0, dropped = 0, live = 0, asked = 0;
+let open = 0, shown = "", timer, fresh = 0, dropped = 0, live = 0, asked = 0;
 document.body.classList.add("js");
 
 function el(tag, given = {}, ...inside) {
@@ -33,7 +33,7 @@ async function ask(method, path, body) {
 		method, headers: {"content-type": "application/json", ...headers()},
 		body: body === undefined ? null : JSON.stringify(body),
 	});
-	const json = /^application.json/.test(reply.headers.get("content-type")), value = json ? await reply.json() : await reply.text();
+	const value = await (/^application.json/.test(reply.headers.get("content-type")) ? reply.json() : reply.text());
 	if (!reply.ok) throw new Error(value.error?.message || `status ${reply.status}`);
 	return value;
 }
@@ -82,7 +82,11 @@ function take(news) {
 		draw(row);
 		if (row.id === open && shown && shown !== `${row.status} ${row.took}`) choose(open, false);
 	}
-	if (!news.more) live = 2;
+	if (!news.more && live < 2) {
+		live = 2;
+		const linked = Number(location.hash.slice(2));
+		if (rows.has(linked)) choose(linked);
+	}
 	count();
 }
 setInterval(() => {
@@ -104,7 +108,7 @@ async function follow() {
 				return;
 			}
 			if (!reply.ok) throw new Error();
-			if ($("lock")) $("lock").remove();
+			$("lock")?.remove();
 			const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
 			list.textContent = "";
 			rows.clear();
@@ -116,7 +120,7 @@ async function follow() {
 				rest = events.pop();
 				for (const event of events) if (event.startsWith("data: ")) take(JSON.parse(event.slice(6)));
 			}
-		} catch { /* the server has gone, or has no room */ }
+		} catch { /* it has gone, or has no room */ }
 		connected(0);
 		await new Promise((done) => setTimeout(done, 1000));
 	}
@@ -181,6 +185,7 @@ const choose = attempt(async (id, moves = true) => {
 function turn(id) {
 	const before = open;
 	open = id;
+	history.replaceState(0, "", id ? `#r${id}` : "#");
 	for (const each of [before, id]) if (rows.has(each)) draw(rows.get(each).row);
 }
 function close() {
@@ -199,7 +204,7 @@ const copy = attempt(async (what, path) => {
 	try {
 		await navigator.clipboard.writeText(text);
 		say(`copied: ${what}`);
-	} catch { // which a page at a name other than localhost may not
+	} catch { // not allowed at every name
 		const area = el("textarea", {readonly: "", "aria-label": what}, text);
 		popup(`Copy ${what}`, [area], {});
 		area.select();
@@ -276,7 +281,7 @@ const faults = attempt(async () => {
 function clear() {
 	const forget = (method, path) => async () => { await ask(method, path); dialog.close(); close(); say("cleared"); };
 	const acts = replay ? {} : {"Reset the space": forget("POST", "/reset")};
-	popup("Clear", [dim(replay ? "The recordings begin anew." : "A reset also forgets scripts that were added, queued replies, faults, and what is stored.")], {"Forget requests": forget("DELETE", "/requests"), ...acts});
+	popup("Clear", [dim(clears)], {"Forget requests": forget("DELETE", "/requests"), ...acts});
 }
 
 // -- keys and pointers

@@ -100,6 +100,28 @@ def test_what_went_wrong_is_shown_a_body_that_was_not_read_and_a_fault(browser: 
         expect(page.locator("#detail")).to_contain_text("no-done")
 
 
+def test_the_address_of_a_request_opens_it(browser: Browser, fake: FakeServer) -> None:
+    for text in ("one", "two", "three"):
+        chat(fake, text)
+    with inspector(browser, fake) as page:
+        open_request(page, "two")
+        address = page.url
+        assert "#r" in address
+        page.goto("about:blank")
+        page.goto(address)
+        expect(page.locator("#detail")).to_contain_text('"two"')
+        expect(page.locator("#list li", has_text="two").locator("a")).to_have_attribute("aria-current", "true")
+        page.keyboard.press("Escape")
+        expect(page.locator("#detail")).not_to_be_visible()
+        assert page.url == f"{fake.url}/__fake__/#"
+        chat(fake, "four")
+        expect(page.locator("#list li")).to_have_count(4)
+        page.goto("about:blank")
+        page.goto(f"{fake.url}/__fake__/#r99999999")
+        expect(page.locator("#list li")).to_have_count(4)
+        expect(page.locator("#detail")).not_to_be_visible()
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_axe_finds_no_serious_fault(browser: Browser, fake: FakeServer, size: tuple[int, int], dark: bool) -> None:
