@@ -39,7 +39,7 @@ def apply_limits(choice: Choice, request: Mapping[str, Any], seed: int, *, cut: 
         hold(2 * len(choice.content), "the texts of its choices")
     reasoning = _count_reasoning(choice, request, seed)
     limit = chat_request.token_limit(request) if cut else None
-    if cut:
+    if cut and request.get("stop"):
         choice = _cut_at_stop(choice, chat_request.stops(request))
     if limit is not None and reasoning > limit:
         reasoning = limit

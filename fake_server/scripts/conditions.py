@@ -7,13 +7,13 @@ key, body, tool_result, messages.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from fake_server.api import chat_request
 from fake_server.api.request import ApiRequest
-from fake_server.scripts.when import ModelTest, ResultTest, TextTest, ValueTest, When, path_of
+from fake_server.scripts.when import ModelTest, ResultTest, TextTest, ToolsTest, ValueTest, When, path_of
 from fake_server.wire import patterns
 from fake_server.wire.text import shorten
 
@@ -22,50 +22,25 @@ if TYPE_CHECKING:
 
 SHOWN = 80
 _ABSENT = object()
-_ORDER = ("last", "user", "first", "system", "any")
+_PLACES = ("last", "user", "first", "system", "any")
 
 
 def conditions(when: When, request: ApiRequest) -> Iterator[str | None]:
     """Check each condition, in order: yields None if it holds, else why it does not."""
-    body = request.body
-    if when.endpoint is not None:
-        at = request.endpoint
-        yield None if at == when.endpoint else f"endpoint: expected {when.endpoint}, got {at}"
-    if when.method is not None:
-        matches = request.method == when.method.upper()
-        yield None if matches else f"method: expected {when.method.upper()}, got {request.method}"
-    if when.path is not None:
-        short_path = request.path.removeprefix("/v1")
-        yield None if passes(when.path, short_path) else _value("path", when.path, request.path)
-    if when.model is not None:
-        yield _model(when.model, str(body.get("model", "")))
-    if when.stream is not None:
-        streams = str(request.streams).lower()
-        yield None if request.streams is when.stream else f"stream: expected {str(when.stream).lower()}, got {streams}"
-    if when.turn is not None:
-        turn = chat_request.turn(body)
-        yield None if turn == when.turn else f"turn: expected {when.turn}, this is turn {turn}"
-    if when.response_format is not None:
-        kind = chat_request.response_format(body)
-        wanted = when.response_format
-        yield None if kind == wanted else f"response_format: expected {wanted}, got {kind}"
-    if when.tools is not None:
-        yield _tools(when.tools.include, body)
-    for name, test in when.headers.items():
-        yield _value(f"headers.{name}", test, request.headers.get(name, _ABSENT))
-    if when.key is not None:
-        yield _key(when.key, request.key)
-    for path, test in when.body.items():
-        yield _at_path(f"body.{path}", path, test, body)
-    if when.tool_result is not None:
-        failures = (_result(when.tool_result, result) for result in request.results)
-        yield _nearest("tool_result", failures, "there is no result")
-    if when.messages is not None:
-        for name in _ORDER:
-            test = getattr(when.messages, name)
-            if test is not None:
-                failures = (_text(test, message) for message in messages_at(request, name))
-                yield _nearest(f"messages.{name}", failures, "there is no such message")
+    for name in when.given:
+        check = _CHECKS.get(name)
+        if check is not None:
+            yield check(getattr(when, name), request)
+        elif name == "headers":
+            for header, test in when.headers.items():
+                yield _value(f"headers.{header}", test, request.headers.get(header, _ABSENT))
+        elif name == "body":
+            for path, test in when.body.items():
+                yield _at_path(f"body.{path}", path, test, request.body)
+        elif name == "messages" and when.messages is not None:
+            for place in _PLACES:
+                if (wanted := getattr(when.messages, place)) is not None:
+                    yield _message(place, wanted, request)
 
 
 def first_failure(when: When, request: ApiRequest) -> str | None:
@@ -95,12 +70,50 @@ def values_at(path: str, value: Any) -> Sequence[Any]:
         return ()
 
 
-def _tools(wanted: Sequence[str], request: Mapping[str, Any]) -> str | None:
+def _endpoint(wanted: str, request: ApiRequest) -> str | None:
+    at = request.endpoint
+    return None if at == wanted else f"endpoint: expected {wanted}, got {at}"
+
+
+def _method(wanted: str, request: ApiRequest) -> str | None:
+    method = wanted.upper()
+    return None if request.method == method else f"method: expected {method}, got {request.method}"
+
+
+def _path(test: ValueTest, request: ApiRequest) -> str | None:
+    return None if passes(test, request.path.removeprefix("/v1")) else _value("path", test, request.path)
+
+
+def _stream(wanted: bool, request: ApiRequest) -> str | None:
+    streams = request.streams
+    return None if streams is wanted else f"stream: expected {str(wanted).lower()}, got {str(streams).lower()}"
+
+
+def _turn(wanted: int, request: ApiRequest) -> str | None:
+    turn = chat_request.turn(request.body)
+    return None if turn == wanted else f"turn: expected {wanted}, this is turn {turn}"
+
+
+def _response_format(wanted: str, request: ApiRequest) -> str | None:
+    kind = chat_request.response_format(request.body)
+    return None if kind == wanted else f"response_format: expected {wanted}, got {kind}"
+
+
+def _tool_result(test: ResultTest, request: ApiRequest) -> str | None:
+    return _nearest("tool_result", _result, test, request.results, "there is no result")
+
+
+def _message(place: str, test: TextTest, request: ApiRequest) -> str | None:
+    return _nearest(f"messages.{place}", _text, test, messages_at(request, place), "there is no such message")
+
+
+def _tools(test: ToolsTest, request: ApiRequest) -> str | None:
     """A tool counts where the request offers it and its `tool_choice` lets it be called."""
-    names = chat_request.offered_names(request)
-    built_in = names[len(chat_request.tools(request)) :]
-    mode, allowed = chat_request.tool_choice(request)
-    for name in wanted:
+    body = request.body
+    names = chat_request.offered_names(body)
+    built_in = names[len(chat_request.tools(body)) :]
+    mode, allowed = chat_request.tool_choice(body)
+    for name in test.include:
         if name not in names:
             return f"tools: expected {name!r}, offered: {', '.join(names[:10]) or 'none'}"
         if name not in built_in and (mode == "none" or (allowed and name not in allowed)):
@@ -108,7 +121,8 @@ def _tools(wanted: Sequence[str], request: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _model(test: ModelTest, model: str) -> str | None:
+def _model(test: ModelTest, request: ApiRequest) -> str | None:
+    model = request.model
     if test.exact is not None and model != test.exact:
         return f"model: expected {test.exact!r}, got {model!r}"
     if test.prefix is not None and not model.startswith(test.prefix):
@@ -118,10 +132,13 @@ def _model(test: ModelTest, model: str) -> str | None:
     return None
 
 
-def _nearest(name: str, failures: Iterable[str | None], absent: str) -> str | None:
+def _nearest(
+    name: str, check: Callable[[Any, Any], str | None], test: Any, things: Sequence[Any], absent: str
+) -> str | None:
     """None if one of the messages or results passes the whole test, else why the last of them does not."""
     failure: str | None = absent
-    for failure in failures:
+    for thing in things:
+        failure = check(test, thing)
         if failure is None:
             return None
     return f"{name}: {failure}"
@@ -140,8 +157,9 @@ def _text(test: TextTest, message: chat_request.Message) -> str | None:
     return _at_paths(test.json_, message.value) if test.json_ else None
 
 
-def _key(test: ValueTest, key: str | None) -> str | None:
+def _key(test: ValueTest, request: ApiRequest) -> str | None:
     """As for other values, but the message does not show the key that was sent."""
+    key = request.key
     return None if passes(test, _ABSENT if key is None else key) else "key: a different key was sent"
 
 
@@ -195,6 +213,21 @@ def passes(test: ValueTest, value: Any) -> bool:
 
 def _matches(pattern: str, text: str) -> bool:
     return patterns.search(pattern, text, ours=True)
+
+
+_CHECKS: Mapping[str, Callable[[Any, ApiRequest], str | None]] = {
+    "endpoint": _endpoint,
+    "method": _method,
+    "path": _path,
+    "model": _model,
+    "stream": _stream,
+    "turn": _turn,
+    "response_format": _response_format,
+    "tools": _tools,
+    "key": _key,
+    "tool_result": _tool_result,
+}
+"""How each condition is checked that is a single one."""
 
 
 @lru_cache(1000)

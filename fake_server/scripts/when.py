@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -176,6 +177,13 @@ class ResultTest(Part):
     )
 
 
+ORDER = (
+    "endpoint", "method", "path", "model", "stream", "turn", "response_format", "tools", "headers", "key", "body",
+    "tool_result", "messages",
+)  # fmt: skip
+"""The conditions in the order in which they are tried: the first that fails explains a miss."""
+
+
 class When(Part):
     """What a request must be for the script to answer it; every condition given must hold."""
 
@@ -200,6 +208,11 @@ class When(Part):
     )
     tool_result: ResultTest | None = optional("what a tool gave back")
     call: Positive | None = optional("`3`: only the third request that meets all other conditions")
+
+    @cached_property
+    def given(self) -> tuple[str, ...]:
+        """The names of the conditions that it has, without `call`, in the order in which they are tried."""
+        return tuple(name for name in ORDER if getattr(self, name) not in (None, {}))
 
     @checked("model", mode="before", json_schema_input_type=str | ModelTest | None)
     @classmethod

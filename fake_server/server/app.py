@@ -9,8 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-from dataclasses import replace
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import ClientDisconnect
@@ -34,6 +32,7 @@ from fake_server.server.state.journal import JournalEntry
 from fake_server.server.state.memory import SMALL
 from fake_server.wire.budget import TooMuch
 from fake_server.wire.delivery import NO_BODY, Delivery
+from fake_server.wire.exchange import Headers
 
 if TYPE_CHECKING:
     from fake_server.server.cross_origin import CrossOrigin
@@ -235,7 +234,14 @@ def _with_length(delivery: Delivery) -> Delivery:
     """The reply with the Content-Length of its body, where that is known."""
     if delivery.length is None or delivery.status in NO_BODY:
         return delivery
-    return replace(delivery, headers=(*delivery.headers, ("content-length", str(delivery.length))))
+    return _but(delivery, (*delivery.headers, ("content-length", str(delivery.length))))
+
+
+def _but(delivery: Delivery, headers: Headers) -> Delivery:
+    """The reply with other headers: every reply gets some, and `dataclasses.replace` takes five times as long."""
+    copy = object.__new__(type(delivery))
+    copy.__dict__.update(delivery.__dict__, headers=headers)
+    return copy
 
 
 def _is_navigation(context: RequestContext) -> bool:
@@ -246,12 +252,14 @@ def _is_navigation(context: RequestContext) -> bool:
 def _with_headers(delivery: Delivery, context: RequestContext, browser: CrossOrigin | None) -> Delivery:
     """The reply that begins now, with the headers that OpenAI sends with every reply, in the style's case."""
     seconds = context.entry.answered(delivery.status)
-    fields = list(_with_length(delivery).headers)
-    present = {*map(str.lower, map(itemgetter(0), fields))} | delivery.omitted
+    fields = list(delivery.headers)
+    if delivery.length is not None and delivery.status not in NO_BODY:
+        fields.append(("content-length", str(delivery.length)))
+    present = {name.lower() for name, _ in fields} | delivery.omitted
     if "openai-version" not in present:
         fields.append(("openai-version", "2020-10-01"))
     if "openai-processing-ms" not in present:
-        fields.append(("openai-processing-ms", str(max(1, round(seconds * 1000)))))
+        fields.append(("openai-processing-ms", str(round(seconds * 1000) or 1)))
     if "x-request-id" not in present:
         fields.append(("x-request-id", f"req_{os.urandom(16).hex()}"))
     if _is_navigation(context) and not context.controls and context.path not in PAGES:
@@ -261,5 +269,5 @@ def _with_headers(delivery: Delivery, context: RequestContext, browser: CrossOri
     style = style or Style.draw(settings.seed, context.path.encode())
     if style.header_case != "lower":
         fields = [(style.format_header_name(name), value) for name, value in fields]
-    delivery = replace(delivery, headers=tuple(fields))
+    delivery = _but(delivery, tuple(fields))
     return delivery if browser is None else browser.allow(delivery)

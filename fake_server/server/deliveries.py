@@ -11,7 +11,7 @@ from typing import Any
 from fake_server.api.reply import ErrorReply, RawReply, Timing
 from fake_server.faults.replies import error_delivery, with_headers
 from fake_server.server.state.memory import SMALL
-from fake_server.wire.delivery import EVENT_STREAM, NO_BODY, Delivery, ImmediateWrites, fixed_length
+from fake_server.wire.delivery import EVENT_STREAM, NO_BODY, Delivery, ImmediateWrites, fixed_length, reason_phrase
 from fake_server.wire.exchange import Headers, Write
 
 _LIMIT_REQUESTS, _LIMIT_TOKENS = 10_000, 2_000_000
@@ -21,6 +21,14 @@ _JSON = ("content-type", "application/json")
 def refuse(error: ErrorReply) -> Delivery:
     """OpenAI's error object with its status and headers."""
     return error_delivery(error.status, error.message, error.type, error.param, error.code, error.headers)
+
+
+def last_reply(delivery: Delivery) -> bytes:
+    """The bytes of a whole reply of known length, after which the connection closes."""
+    fields = (*delivery.headers, ("content-length", str(delivery.length)), ("connection", "close"))
+    line = f"HTTP/1.1 {delivery.status} {reason_phrase(delivery.status)}"
+    head = "\r\n".join([line, *(f"{name}: {value}" for name, value in fields), "", ""])
+    return head.encode() + b"".join(write.data for write in delivery.writes)
 
 
 def deliver_directly(reply: ErrorReply | RawReply, seed: int) -> Delivery:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import http
 from itertools import chain
 from typing import Any
 
-from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from httptools import HttpParserError, HttpParserUpgrade
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from fake_server.api import errors
 from fake_server.api.reply import ErrorReply
-from fake_server.server.deliveries import refuse
+from fake_server.server.deliveries import last_reply, refuse
+from fake_server.server.parsing import head_without_upgrade, make_parser
 from fake_server.server.request_context import UPGRADE
+from fake_server.server.routes.table import DIRECT
 from fake_server.server.sender import WRITE_SECONDS, SocketSender
 from fake_server.server.settings import Settings
 from fake_server.server.state.memory import FIELD, PIPELINED, UnderWay
+from fake_server.server.straight import rest_of
 from fake_server.server.waiting import MOST_BUSY, Waiting, close_soon
 
 MOST_FIELDS, MOST_PIPELINED = 500, 100
@@ -32,8 +34,6 @@ HEAD_SECONDS, HEAD_BYTES = 60.0, 64 * 1024
 The bytes bound everything that is neither a complete head nor a body: endless fields, trailers, chunk
 extensions.
 """
-
-
 _ACCEPTED = {("1.1", 1), ("1.0", 0), ("1.0", 1)}
 """Versions of HTTP, each with a number of Host fields that it allows."""
 _REFUSAL = "fake_server.refusal"
@@ -44,7 +44,10 @@ class Protocol(HttpToolsProtocol):
     """Uvicorn's HTTP/1.1, with bounds on what a request may take, and refusals in OpenAI's form."""
 
     _deadline: asyncio.TimerHandle | None = None
-    _in_head = _brought = _serving = False
+    _in_head = _brought = _serving = _straight = False
+    _idle_since: float | None = None
+    _next: tuple[RequestResponseCycle, Any] | None = None
+    """The request whose last byte has not arrived, until the bytes that have are read: then a task begins it."""
     _useless = 0
     _refusal: ErrorReply | None = None
     _upgrade = b""
@@ -87,14 +90,18 @@ class Protocol(HttpToolsProtocol):
             return
         if self._refusal is not None:
             return
-        self._unset_keepalive_if_required()
-        self._brought, rest = False, data
+        self._idle_since = None
+        self._brought, self._straight, rest = False, True, data
         try:
             while rest:
                 rest = self._feed(rest)
         except HttpParserError:
+            self._begin_task()
             self._refuse(self._wrong)
             return
+        self._straight = False
+        if self._next is not None:
+            self._begin_task()
         self._useless = 0 if self._brought else self._useless + len(data)
         if self._useless:
             self._waiting.hold(self, self._useless + len(self.headers or ()) * FIELD)
@@ -128,14 +135,12 @@ class Protocol(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except HttpParserUpgrade as upgrade:
-            method = self.parser.get_method()
-            if method == b"CONNECT":
+            if self.parser.get_method() == b"CONNECT":
                 raise HttpParserError("this is no proxy") from None
             self._upgrade = b", ".join(value for name, value in self.headers if name == b"upgrade")
-            fields = (b"%b: %b\r\n" % field for field in self.headers if field[0] != b"upgrade")
-            head = b"%b %b HTTP/%b\r\n" % (method, self.url, self.parser.get_http_version().encode())
-            self.parser = _parser(self)  # after `Connection: close` the old one is deaf
-            return b"".join((head, *fields, b"\r\n", data[upgrade.args[0] :]))
+            head = head_without_upgrade(self)
+            self.parser = make_parser(self)  # after `Connection: close` the old one is deaf
+            return head + data[upgrade.args[0] :]
         return b""
 
     def on_message_begin(self) -> None:
@@ -170,11 +175,43 @@ class Protocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        if not self.parser.should_upgrade():
-            super().on_message_complete()
+        if self.parser.should_upgrade():
+            return
+        super().on_message_complete()
+        if self._next is not None:  # it is whole: no task, unless it has to wait for something
+            (cycle, app), self._next, self._straight = self._next, None, False
+            work = cycle.run_asgi(app)
+            try:
+                awaited = work.send(None)
+            except StopIteration:
+                return
+            task = self.loop.create_task(rest_of(work, awaited))
+            task.add_done_callback(self.tasks.discard)
+            self.tasks.add(task)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        if self._straight and (cycle.scope["method"], cycle.scope["path"]) in DIRECT:
+            self._next = cycle, app  # the rest of it may lie in the bytes that are here
+        else:
+            super()._start_asgi_task(cycle, app)
+
+    def _begin_task(self) -> None:
+        """Begin the request of which not all bytes are here, where there is one."""
+        self._straight = False
+        if self._next is not None:
+            (cycle, app), self._next = self._next, None
+            super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
-        super().on_response_complete()
+        self.server_state.total_requests += 1
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+            if self.pipeline:
+                self._start_asgi_task(*self.pipeline.pop())
+            else:
+                self._idle_since = self.loop.time()
+                if self.timeout_keep_alive_task is None:
+                    self._look_later(self.timeout_keep_alive)
         self._under_way.end()
         if self.cycle is not None and self.cycle.response_complete:
             self.cycle.scope = {}  # type: ignore[typeddict-item]  # an idle connection holds no head
@@ -184,8 +221,19 @@ class Protocol(HttpToolsProtocol):
             if self._refusal is not None:
                 self._refuse(self._refusal)
 
+    def _look_later(self, seconds: float) -> None:
+        """Look then whether the connection is idle: one timer for many requests, where uvicorn sets one for each."""
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
     def timeout_keep_alive_handler(self) -> None:
-        close_soon(self.transport, WRITE_SECONDS)
+        self.timeout_keep_alive_task = None
+        if self._idle_since is None:
+            return
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._look_later(left)
+        else:
+            close_soon(self.transport, WRITE_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_deadline()
@@ -247,16 +295,5 @@ class Protocol(HttpToolsProtocol):
             if cycle.response_started:
                 close_soon(self.transport, WRITE_SECONDS)
                 return
-        delivery = refuse(error)
-        fields = (*delivery.headers, ("content-length", str(delivery.length)), ("connection", "close"))
-        lines = [f"HTTP/1.1 {error.status} {http.HTTPStatus(error.status).phrase}"]
-        head = "\r\n".join([*lines, *(f"{name}: {value}" for name, value in fields), "", ""])
-        self.transport.write(head.encode() + b"".join(write.data for write in delivery.writes))
+        self.transport.write(last_reply(refuse(error)))
         close_soon(self.transport, WRITE_SECONDS)
-
-
-def _parser(protocol: HttpToolsProtocol) -> HttpRequestParser:
-    """Make a parser as uvicorn does: what follows a request that closes is left to the protocol."""
-    parser = HttpRequestParser(protocol)
-    parser.set_dangerous_leniencies(lenient_data_after_close=True)
-    return parser

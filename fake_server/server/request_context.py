@@ -196,6 +196,8 @@ class RequestContext:
 
     async def drain(self) -> None:
         """Read on for a moment, so that a client still writing sees the reply instead of a reset."""
+        if self._body_arrived:
+            return
         size = 0
         try:
             async with asyncio.timeout(_DRAIN_SECONDS):

@@ -8,8 +8,6 @@ allow. Uvicorn is told when a reply is over, so that it knows when the next requ
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
 from functools import cache
 from typing import Any
 
@@ -17,15 +15,9 @@ from starlette.types import Message, Receive, Send
 
 from fake_server import connection
 from fake_server.server.state.journal import JournalEntry
-from fake_server.server.waiting import close_soon
+from fake_server.server.waiting import close_soon, flushed
 from fake_server.wire.delivery import KNOWN_STATUSES, NO_BODY, Delivery, ImmediateWrites, Upgrade, reason_phrase
 from fake_server.wire.exchange import Ending
-
-try:
-    import fcntl
-    import termios
-except ImportError:  # Windows does not tell what its kernel still holds
-    fcntl = termios = None  # type: ignore[assignment]
 
 TOGETHER = 64 * 1024
 """Bytes that leave together, and that are handed to a connection at most before it has taken others."""
@@ -33,7 +25,6 @@ WRITE_SECONDS = 60.0
 """Seconds after which a client that takes no bytes loses its connection."""
 PATIENCE = 600.0
 """Seconds that a reply without an end waits for the client to leave."""
-FLUSH_SECONDS = 10.0
 
 
 class Sender:
@@ -50,6 +41,9 @@ class Sender:
         """Send all of it, and note what was sent in the journal's entry."""
         self.begin(delivery)
         writes = delivery.writes
+        if isinstance(writes, tuple) and len(writes) == 1 and delivery.ending is Ending.CLEAN and writes[0].pause <= 0:
+            await self.write(writes[0].data, entry, more=False)
+            return
         if isinstance(writes, ImmediateWrites) and not delivery.exact:
             writes = writes.join(TOGETHER)
         leaving: asyncio.Task[None] | None = None
@@ -229,6 +223,7 @@ class SocketSender(Sender):
         """Wait until the connection takes more bytes; one that takes none for too long is dropped."""
         cycle, flow = self._cycle, self._protocol.flow
         if flow.write_paused and not cycle.disconnected:
+            await asyncio.sleep(0)  # what was answered straight goes on in a task, which a timeout needs
             try:
                 async with asyncio.timeout(WRITE_SECONDS):
                     await flow.drain()
@@ -270,27 +265,6 @@ async def pause(receive: Receive, seconds: float) -> None:
     leaving = asyncio.create_task(disconnected(receive))
     await asyncio.wait({leaving}, timeout=seconds)
     leaving.cancel()
-
-
-async def flushed(transport: asyncio.Transport) -> None:
-    """Wait until the peer's system has every byte, at most FLUSH_SECONDS: RST throws away what has not left."""
-    loop, sock = asyncio.get_running_loop(), transport.get_extra_info("socket")
-    deadline = loop.time() + FLUSH_SECONDS
-    while not transport.is_closing() and (transport.get_write_buffer_size() or _in_kernel(sock)):
-        if loop.time() >= deadline:
-            return
-        await asyncio.sleep(0.002)
-
-
-def _in_kernel(sock: socket.socket) -> int:
-    """Bytes that were written and that the peer has not acknowledged; 0 where the system does not say."""
-    if fcntl is None:
-        return 0
-    try:
-        answer = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
-    except OSError:
-        return 0
-    return int(struct.unpack("i", answer)[0])
 
 
 @cache

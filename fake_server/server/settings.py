@@ -12,7 +12,7 @@ from weakref import WeakSet
 from fake_server.access import AllowedHosts
 from fake_server.api.render.style import Style
 from fake_server.scripts.book import ScriptBook
-from fake_server.server.state.counts import Counts
+from fake_server.server.state.journal import Counts
 from fake_server.server.state.space import Spaces
 from fake_server.wire.fixture import SHIPPED
 

@@ -8,12 +8,19 @@ there are too many, requests are refused.
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import Sized
 from itertools import islice
 from typing import Protocol
 
 from uvicorn.server import ServerState
 
+try:
+    import fcntl
+    import termios
+except ImportError:  # Windows does not tell what its kernel still holds
+    fcntl = termios = None  # type: ignore[assignment]
 try:
     import resource
 except ImportError:  # Windows bounds them otherwise
@@ -25,6 +32,8 @@ MOST_BUSY = 4096
 """Connections with a request under way; more get 503."""
 BURST, RESERVED = 64, 24
 """Connections that are accepted in one turn of the event loop at most, and file descriptors for all else."""
+FLUSH_SECONDS = 10.0
+"""Seconds that `flushed` waits at most."""
 
 
 class HasTransport(Protocol):
@@ -81,6 +90,27 @@ def close_soon(transport: asyncio.Transport, seconds: float) -> None:
     transport.close()
     if transport.get_write_buffer_size():
         asyncio.get_running_loop().call_later(seconds, transport.abort)
+
+
+async def flushed(transport: asyncio.Transport) -> None:
+    """Wait until the peer's system has every byte, at most FLUSH_SECONDS: RST throws away what has not left."""
+    loop, sock = asyncio.get_running_loop(), transport.get_extra_info("socket")
+    deadline = loop.time() + FLUSH_SECONDS
+    while not transport.is_closing() and (transport.get_write_buffer_size() or _in_kernel(sock)):
+        if loop.time() >= deadline:
+            return
+        await asyncio.sleep(0.002)
+
+
+def _in_kernel(sock: socket.socket) -> int:
+    """Bytes that were written and that the peer has not acknowledged; 0 where the system does not say."""
+    if fcntl is None:
+        return 0
+    try:
+        answer = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
+    except OSError:
+        return 0
+    return int(struct.unpack("i", answer)[0])
 
 
 def _file_limit() -> int:

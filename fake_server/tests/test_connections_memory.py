@@ -165,7 +165,14 @@ def test_a_client_that_takes_no_reply_counts_and_is_dropped_where_there_is_no_ro
         assert fake._server is not None
         state = fake._server.server_state
         connect(fake, links, chat(stream=True))
-        wait_until(lambda: held(fake) > memory.UNDER_WAY + 60_000)
+        seen: list[int] = []
+
+        def takes_no_more() -> bool:
+            """Whether the system has taken what it can: until then the reply waits, goes on, and waits again."""
+            seen.append(held(fake))
+            return seen[-1] > memory.UNDER_WAY + 60_000 and len(seen) > 20 and len(set(seen[-20:])) == 1
+
+        wait_until(takes_no_more)
         monkeypatch.setattr(memory, "MOST_CONNECTIONS", held(fake) + memory.UNDER_WAY + 20_000)
         monkeypatch.setattr(memory, "SPARE", 0)
         second: socket.socket = connect(fake, links, chat(stream=True))

@@ -13,7 +13,8 @@ import pytest
 from fake_server import FakeServer
 from fake_server.inspector.page import HERE
 from fake_server.server.control.following import MOST_FOLLOWERS
-from fake_server.server.state.journal import MOST_WRITES, JournalEntry
+from fake_server.server.state.journal import JournalEntry
+from fake_server.server.state.write_times import MOST_WRITES
 from fake_server.tests.inspecting import BROWSER, CLIENT, WEATHER, chat, get, newest, news_of, page_of
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from fake_server.api import tokens
@@ -34,6 +35,8 @@ _SIZES = (
     (re.compile(r"gpt-3\.5-turbo(?:-0125|-1106)?$"), 16_385, 4_096),
 )
 """Context size and maximum completion tokens by model name; None: up to the context size."""
+_LONGEST_NAME = 100
+"""Characters of a name that are looked at: all of these names are shorter."""
 _IMAGE_SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF")
 _DATA_URL = re.compile(r"data:[^,]{0,100};base64,([A-Za-z0-9+/]{8})")
 
@@ -67,10 +70,8 @@ def check_model(request: Mapping[str, Any]) -> None:
                 place, expected = f"messages[{index}]", "either text or image_url type"
                 wording = f"Invalid '{place}'. Content blocks are expected to be {expected}."
                 raise Invalid(wording, place, "invalid_value")
-    for name, context, limit in _SIZES:
-        if name.match(model):
-            _check_size(request, context, limit)
-            break
+    if (sizes := _sizes_of(model[:_LONGEST_NAME])) is not None:
+        _check_size(request, *sizes)
 
 
 def check_model_of_response(request: Mapping[str, Any], chat: Mapping[str, Any]) -> None:
@@ -87,10 +88,15 @@ def check_model_of_response(request: Mapping[str, Any], chat: Mapping[str, Any])
         raise _unsupported("parameter", "reasoning.effort", "is not supported")
     if request.get("truncation") == "auto":
         return
-    for name, context, _ in _SIZES:
-        if name.match(model) and _is_too_long(chat, context):
-            message = "Your input exceeds the context window of this model. Please adjust your input and try again."
-            raise Invalid(message, "input", "context_length_exceeded")
+    if (sizes := _sizes_of(model[:_LONGEST_NAME])) is not None and _is_too_long(chat, sizes[0]):
+        message = "Your input exceeds the context window of this model. Please adjust your input and try again."
+        raise Invalid(message, "input", "context_length_exceeded")
+
+
+@lru_cache(1000)
+def _sizes_of(model: str) -> tuple[int, int | None] | None:
+    """The model's context size and maximum of completion tokens, None where they are unknown."""
+    return next(((context, limit) for name, context, limit in _SIZES if name.match(model)), None)
 
 
 def _check_reasoning_model(request: Mapping[str, Any], model: str) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from array import array
-from collections import deque
+from bisect import bisect_left
+from collections import Counter, defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -18,6 +18,7 @@ from fake_server.relay.redact.fields import sent_credentials
 from fake_server.relay.redact.patterns import is_distinctive
 from fake_server.relay.redact.shown import shown_value
 from fake_server.server.state.memory import REQUESTS, Evicting, Ledger
+from fake_server.server.state.write_times import WriteTimes
 from fake_server.wire.exchange import Exchange, Request
 
 if TYPE_CHECKING:
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 
 MOST_KEPT, _AT_ONCE = 256 * 1024, 4 * 1024
 """Bytes of one reply that are held at most, and those that may not be counted yet."""
-MOST_WRITES = 256
-"""Writes of a reply whose time and size are held; where there are more, each stands for two, four and so on."""
+ENDPOINTS = ("chat/completions", "completions", "embeddings", "moderations", "models")
+BOUNDS = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0, 60.0)
+"""Upper bounds of the histogram's buckets, in seconds; slower requests are in a last one."""
 _NUMBERS = count(1)
 FRAME = 1024
 """Bytes that an entry takes beside its texts, a little more than measured."""
@@ -72,9 +74,7 @@ class JournalEntry:
     _reply: bytearray = field(default_factory=bytearray, repr=False)
     _reply_counted: int = field(default=0, repr=False)
     _clock: float = field(default_factory=time.perf_counter, repr=False)
-    _writes: array[float] | None = field(default=None, repr=False, compare=False)
-    _stride: int = field(default=1, repr=False, compare=False)
-    _in_last: int = field(default=0, repr=False, compare=False)
+    _writes: WriteTimes | None = field(default=None, repr=False, compare=False)
 
     def give_number(self) -> None:
         """Number the entry unless it is: when somebody looks at it, so that a request pays nothing."""
@@ -84,11 +84,11 @@ class JournalEntry:
     def writes(self) -> list[tuple[float, int]]:
         """When the bytes of the reply's body were sent, in seconds since the request came, and how many.
 
-        At most MOST_WRITES of them: of longer replies each stands for several, at the time of their first.
+        At most MOST_WRITES of them: in longer replies each stands for several, at the time of their first.
         """
         if self._writes is None:
             return [(self.first or 0.0, self.sent_bytes)] if self.sent_bytes else []
-        return [(at, int(size)) for at, size in zip(self._writes[::2], self._writes[1::2], strict=True)]
+        return self._writes.pairs
 
     @property
     def announced(self) -> int | None:
@@ -167,7 +167,7 @@ class JournalEntry:
         held = self._head + len(self.body) + len(self.earlier) + len(self._reply)
         if self.struck is not None:
             held += self.struck.size
-        return held if self._writes is None else held + 8 * len(self._writes)
+        return held if self._writes is None else held + self._writes.held
 
     def goes_on(self, items: Sequence[Mapping[str, Any]]) -> None:
         """Note the items that stand before the input of this request."""
@@ -185,7 +185,9 @@ class JournalEntry:
         """Note bytes of the reply's body, which count in the journal soon."""
         room = MOST_KEPT - self.sent_bytes
         if self.sent_bytes and piece and self._keeps_reply:  # a reply in one write needs no more than its size
-            self._note_write(len(piece))
+            if self._writes is None:
+                self._writes = WriteTimes(self.first or 0.0, self.sent_bytes)
+            self._writes.add(time.perf_counter() - self._clock, len(piece))
         self.sent_bytes += len(piece)
         if room > 0 and self._keeps_reply:
             self._reply += piece if len(piece) <= room else piece[:room]
@@ -193,22 +195,6 @@ class JournalEntry:
             if journal is not None and len(self._reply) > self._reply_counted + _AT_ONCE:
                 self._reply_counted = len(self._reply)
                 journal.grown(self)
-
-    def _note_write(self, size: int) -> None:
-        writes = self._writes
-        if writes is None:
-            writes = self._writes = array("d", (self.first or 0.0, self.sent_bytes))
-            self._in_last = 1
-        if self._in_last < self._stride:
-            writes[-1] += size
-            self._in_last += 1
-            return
-        if len(writes) >= 2 * MOST_WRITES:
-            pairs = zip(writes[::4], writes[1::4], writes[3::4], strict=True)
-            writes = self._writes = array("d", [value for at, size, more in pairs for value in (at, size + more)])
-            self._stride *= 2
-        writes.extend((time.perf_counter() - self._clock, size))
-        self._in_last = 1
 
     def ended(self) -> None:
         """Note that nothing more is sent."""
@@ -243,9 +229,8 @@ class Journal(Evicting):
         """Count what an entry holds by now, unless it has left."""
         with self._lock:
             if entry.counted is not None:
-                size, counted = entry.size, entry.counted
-                entry.counted = size
-                self._grow(size - counted)
+                counted, entry.counted = entry.counted, entry.size
+                self._grow(entry.counted - counted)
 
     def entries(self) -> tuple[JournalEntry, ...]:
         """Every entry held, oldest first."""
@@ -262,11 +247,8 @@ class Journal(Evicting):
                 entry.leave()
 
     def _grow(self, size: int) -> None:
-        """Count bytes, and evict the oldest entries where there are too many.
-
-        What `Ledger.add` does stands here: every request comes this way twice.
-        """
-        self._held += size
+        """Count bytes, and evict the oldest entries where there are too many."""
+        self._held += size  # what `Ledger.add` does stands here: every request comes this way twice
         ledger = self._ledger
         with ledger.lock:
             budget = ledger.budget
@@ -289,3 +271,28 @@ class Journal(Evicting):
         for entry in self._entries:
             entry.leave()
         self._entries.clear()
+
+
+class Counts:
+    """What one server has answered, for its metrics; its event loop is the only one to count."""
+
+    def __init__(self) -> None:
+        self.requests: Counter[tuple[str, str, str]] = Counter()
+        self.faults: Counter[str] = Counter()
+        self.bytes: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+        self.buckets: dict[str, list[int]] = {}
+
+    def count(self, entry: JournalEntry) -> None:
+        """Count a request whose reply has ended."""
+        path = endpoint_of(entry.path)
+        above = (endpoint for endpoint in ENDPOINTS if path.startswith(f"{endpoint}/"))
+        endpoint = path if path in ENDPOINTS else next(above, "other")
+        self.requests[endpoint, str(entry.status), "script" if entry.script else "server"] += 1
+        seconds = entry.seconds or 0.0
+        buckets = self.buckets.setdefault(endpoint, [0] * (len(BOUNDS) + 1))
+        buckets[bisect_left(BOUNDS, seconds)] += 1
+        self.seconds[endpoint] += seconds
+        self.bytes[endpoint] += entry.sent_bytes
+        for name in entry.faults:
+            self.faults[name.partition(":")[0]] += 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fake_server.server.state.counts import BOUNDS, Counts
+from fake_server.server.state.journal import BOUNDS, Counts
 from fake_server.server.state.memory import MemoryBudget
 
 
