@@ -13,7 +13,9 @@ from fake_server.api.sensible import chance
 from fake_server.wire.budget import hold, spend
 
 REASONING_STEP = 64
-_LONG_TEXT = 4096
+LIMITS = frozenset(("stop", "max_tokens", "max_completion_tokens", "logprobs"))
+"""The members of a request on which it may depend what a choice of a model that does not reason says and costs."""
+LONG_TEXT = 4096
 """Characters of an answer from which on it is counted what it costs."""
 _SCORE, _SOME = 150, 32
 """Bytes that a log probability takes, and tokens after which it is looked at the budget."""
@@ -35,7 +37,7 @@ class CountedChoice:
 
 def apply_limits(choice: Choice, request: Mapping[str, Any], seed: int, *, cut: bool = True) -> CountedChoice:
     """Apply the request's `stop`, token limit and `logprobs`; with `cut=False` nothing is cut off."""
-    if choice.content is not None and len(choice.content) > _LONG_TEXT:
+    if choice.content is not None and len(choice.content) > LONG_TEXT:
         hold(2 * len(choice.content), "the texts of its choices")
     reasoning = _count_reasoning(choice, request, seed)
     limit = chat_request.token_limit(request) if cut else None

@@ -7,6 +7,7 @@ error. SCRIPTS.md and the schema for editors are made from the descriptions.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,6 +15,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
+from fake_server.api.limits import LONG_TEXT, CountedChoice, apply_limits
+from fake_server.api.reply import Choice
 from fake_server.api.request import CHAT, COMPLETIONS, EMBEDDINGS, MODERATIONS, RESPONSES
 from fake_server.faults import AnyFault
 from fake_server.scripts.reply_parts import Call, Count, Failure, Item, Pace, Raw, Token, UsageNumbers
@@ -61,6 +64,14 @@ class Answer(Part):
         if self.with_ and self.schema_ is None:
             raise PydanticCustomError("with", "with stands beside a schema: add schema, or use json instead")
         return self
+
+    @cached_property
+    def counted(self) -> CountedChoice | None:
+        """What it is for every request without limits, where it is a short text and no call; else None."""
+        if self.text is None or len(self.text) > LONG_TEXT or self.tool_calls or self.logprobs is not None:
+            return None
+        choice = Choice(self.text, (), None, self.refusal, self.reasoning, self.finish_reason or "stop")
+        return apply_limits(replace(choice, annotations=self.annotations), {}, 0)
 
     @property
     def texts(self) -> dict[str, Any]:

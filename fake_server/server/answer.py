@@ -159,11 +159,13 @@ def _scripted(
 ) -> Reply | ErrorReply | RawReply:
     if (other := _error_or_raw(name, reply, request)) is not None:
         return other
+    limited = not limits.LIMITS.isdisjoint(request) or chat_request.is_reasoning_model(request)
     measured = [_measure_output(reply)] if reply.output else []
     choices = [counted.choice for counted in measured] if measured else []
     for index, answer in enumerate(() if measured else reply.choices or (reply,) * chat_request.choice_count(request)):
-        choice = _choice(answer, request, seed, index)
-        counted = limits.apply_limits(choice, request, seed, cut=answer.finish_reason is None)
+        if limited or (counted := answer.counted) is None:
+            choice = _choice(answer, request, seed, index)
+            counted = limits.apply_limits(choice, request, seed, cut=answer.finish_reason is None)
         measured.append(counted)
         choices.append(counted.choice)
     return Reply(

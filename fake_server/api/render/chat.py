@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
-from itertools import zip_longest
+from functools import cache, lru_cache
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any
 
-from fake_server.api.render.style import PLACEHOLDERS, EventTemplate, Style, new_id
+from fake_server.api.render.chunks import AT_ONCE, Padding, interleave
+from fake_server.api.render.style import Style
+from fake_server.api.render.templates import PLACEHOLDERS, BodyTemplate, EventTemplate, place
 from fake_server.api.reply import Choice, Reply, TokenLogprob, ToolCall, Usage, count_scores
 from fake_server.wire.budget import hold, spend
 
-_Entry = TypeVar("_Entry")
 FINGERPRINT = "fp_44709d6fcb"
-AT_ONCE = 256
-"""Events that are rendered at once, so that a long stream is never held whole."""
 _TEXTS = 4
 """Texts that are split once for all choices that have them: choices of a script have the same."""
 _SCORE = 450
@@ -28,15 +25,57 @@ def render_dict(reply: Reply, request: Mapping[str, Any], style: Style) -> bytes
     """Render the body of the unstreamed response."""
     del request  # stream options do not matter here
     hold_dict(reply)
-    return style.serialize(
-        {
-            **reply_head(reply, "chat.completion", style),
-            "model": reply.model,
-            "choices": [_choice(choice, index, style) for index, choice in enumerate(reply.choices)],
-            "usage": _usage(reply.usage),
-            **_tail(reply),
-        }
-    )
+    if len(reply.choices) == 1 and _is_text(reply.choices[0]):
+        try:
+            return _text_template(style.order, style.spaced, style.escaped).fill(_varying(reply, style))
+        except UnicodeEncodeError:  # all of it is escaped then
+            pass
+    return style.serialize(_completion(reply, style))
+
+
+def _is_text(choice: Choice) -> bool:
+    """Whether it is a text and nothing else."""
+    others = choice.tool_calls or choice.function_call or choice.reasoning is not None or choice.annotations
+    return not others and choice.content is not None and choice.refusal is None and choice.logprobs is None
+
+
+def _completion(reply: Reply, style: Style) -> dict[str, Any]:
+    return {
+        **reply_head(reply, "chat.completion", style),
+        "model": reply.model,
+        "choices": [_choice(choice, index, style) for index, choice in enumerate(reply.choices)],
+        "usage": _usage(reply.usage),
+        **_tail(reply),
+    }
+
+
+@cache
+def _text_template(order: str, spaced: bool, escaped: bool) -> BodyTemplate:
+    """The body of a reply whose one choice is a text."""
+    style = Style(order=order, spaced=spaced, escaped=escaped)
+    names = _varying(Reply((Choice(""),), Usage(0, 0), ""), style)
+    places: Any = {name: place(name) for name in names}
+    choice = Choice(places["content"], finish_reason=places["finish_reason"])
+    value = _completion(Reply((choice,), Usage(0, 0), ""), style)
+    usage = value["usage"]
+    for part in (value, usage, usage["prompt_tokens_details"], usage["completion_tokens_details"]):
+        part.update((name, places[name]) for name in part if name in places)
+    return BodyTemplate(style, value, names)
+
+
+def _varying(reply: Reply, style: Style) -> dict[str, str | int]:
+    """The texts and numbers of a reply whose one choice is a text, each under its member's name."""
+    choice = reply.choices[0]
+    return {
+        **reply_head(reply, "chat.completion", style),
+        "model": reply.model,
+        "content": choice.content or "",
+        "finish_reason": choice.finish_reason,
+        **token_counts(reply.usage),
+        "cached_tokens": reply.usage.cached_tokens,
+        "reasoning_tokens": reply.usage.reasoning_tokens,
+        **_tail(reply),
+    }
 
 
 def hold_dict(reply: Reply) -> None:
@@ -84,19 +123,6 @@ def _chunks(reply: Reply, style: Style, usage_asked: bool, padded: bool) -> Iter
             yield templates[index].events(batch, () if padding is None else padding.take(len(batch)))
     if usage_asked:
         yield chunk([], usage=_usage(reply.usage))
-
-
-class Padding:
-    """Padding of 1 to 16 characters, which hides the length of a chunk's text."""
-
-    def __init__(self, style: Style) -> None:
-        self._letters, self._chance = new_id("", 32), random.Random(style.seed)
-
-    def take(self, count: int) -> list[str]:
-        """The paddings of the next chunks."""
-        letters, draw = self._letters, self._chance.getrandbits
-        numbers = [draw(8) for _ in range(count)]
-        return [letters[number >> 4 : (number >> 4) + 1 + number % 16] for number in numbers]
 
 
 def reply_head(reply: Reply, kind: str, style: Style, prefix: str = "chatcmpl-") -> dict[str, Any]:
@@ -216,12 +242,6 @@ def _entry(
     index: int, delta: dict[str, Any], logprobs: dict[str, Any] | None = None, finish: str | None = None
 ) -> dict[str, Any]:
     return {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
-
-
-def interleave(choices: Iterable[Iterator[_Entry]]) -> Iterator[_Entry]:
-    """Take one entry of each choice in turn, as choices are generated side by side."""
-    for row in zip_longest(*choices):
-        yield from (entry for entry in row if entry is not None)
 
 
 def _opening_delta(choice: Choice, style: Style) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from fake_server.api.render.chat import hold_dict, interleave, reply_head, token_counts
+from fake_server.api.render.chat import hold_dict, reply_head, token_counts
+from fake_server.api.render.chunks import interleave
 from fake_server.api.render.style import Style
 from fake_server.api.reply import Choice, Reply, TokenLogprob
 

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fake_server.api import sealing
-from fake_server.api.render.chat import AT_ONCE, Padding
+from fake_server.api.render.chunks import AT_ONCE, Padding
 from fake_server.api.render.responses import early
-from fake_server.api.render.style import PLACEHOLDERS, EventTemplate, Style, new_id
+from fake_server.api.render.style import Style, new_id
+from fake_server.api.render.templates import PLACEHOLDERS, EventTemplate
 
 Event = dict[str, Any]
 Events = Iterator[Event | list[bytes]]

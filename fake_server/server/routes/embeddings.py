@@ -8,7 +8,7 @@ from typing import Any
 
 from fake_server.api import errors, tokens
 from fake_server.api import vectors as embedding
-from fake_server.api.render.style import PLACEHOLDERS
+from fake_server.api.render.templates import PLACEHOLDERS
 from fake_server.api.reply import ErrorReply, NumbersReply, RawReply
 from fake_server.api.validate.completions import CONTEXT_SIZES
 from fake_server.api.validate.embeddings import validate_embeddings
