@@ -94,13 +94,23 @@ async def _record_codex() -> tuple[SeenRequest, ...]:
             exchanges = [exchange for exchange in relay.exchanges if exchange.request.method == "POST"]
         if done.code or len(exchanges) != len(_STEPS):
             raise RuntimeError(f"Codex: exit code {done.code}, {len(exchanges)} requests: {done.errors}")
-        return tuple(_seen(name, each, folder) for name, each in zip(_STEPS, exchanges, strict=True))
+        return tuple(_seen(name, _in_order(each), folder) for name, each in zip(_STEPS, exchanges, strict=True))
+
+
+def _in_order(exchange: Exchange) -> Exchange:
+    """Codex's request with its metadata in order, which it sends in another at each run, and without made-up ids."""
+    body = json.loads(_MADE_UP.sub(lambda match: _MADE_UP_NAMES[match[1]], exchange.request.body.decode()))
+    if "client_metadata" in body:
+        body["client_metadata"] = dict(sorted(body["client_metadata"].items()))
+    return replace(exchange, request=replace(exchange.request, body=json.dumps(body, ensure_ascii=False).encode()))
 
 
 _CALL_NAME, _ITEM_NAME = "call_oslo1", "fc_oslo1"
 _TWO_TURNS = {"name": "two turns", "replies": TWO_STEPS}
 _TASK = "What is six times seven? Run a command to find out."
-_CALL = {"tool_calls": [{"name": "exec_command", "arguments": {"cmd": "echo $((6 * 7))"}}]}
+_MADE_UP = re.compile(r"\b(fc_|Chunk ID: )[0-9a-f]+")
+_MADE_UP_NAMES = {"fc_": _ITEM_NAME, "Chunk ID: ": "Chunk ID: 0a51f0"}
+_CALL = {"tool_calls": [{"id": _CALL_NAME, "name": "exec_command", "arguments": {"cmd": "echo $((6 * 7))"}}]}
 _TWO_STEPS = {"name": "two steps", "replies": [_CALL, {"text": "The answer is 42."}]}
 _STEPS = ("call-stream", "after-call")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
