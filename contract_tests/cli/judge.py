@@ -207,6 +207,7 @@ def _print_not_judged(terminal: Terminal, summary: Summary, every: bool) -> None
     for endpoint, number in summary.per_endpoint.most_common():
         unjudged = summary.unjudged[endpoint]
         whose = "content" if unjudged == number else f"the content of {unjudged:,}"
-        state = f"{whose} not judged: no rule covers it" if unjudged else "all judged"
+        no_rule = "no selected rule" if summary.selected else "no rule"
+        state = f"{whose} not judged: {no_rule} covers it" if unjudged else "all judged"
         terminal.print(f"{endpoint}: {count(number, 'exchange')}, {state}")
     terminal.print()

@@ -60,6 +60,8 @@ def run_command(list_only: bool, folder: Path | None, outputs: Outputs, **given:
     """Run every case against the server at URL and judge the replies."""
     profile, entries = load_tolerances(given["profile"], given["baseline"])
     if list_only:
+        if outputs:
+            raise click.UsageError("--list asks nothing, so that there is nothing to report; omit it, or the reports")
         return list_cases(given["prefixes"] or profile.select)
     options = replace(build_options(given, profile.select), keep_raw=folder is not None)
     required = check_required(given["required"], options)
@@ -96,12 +98,14 @@ def _record(terminal: Terminal, report: RunReport, folder: Path, options: Option
     return files
 
 
-def print_report(terminal: Terminal, report: RunReport, level: str, outputs: Outputs) -> ExitCode:
-    """Write the files, print the report and the verdict; returns the exit code.
+def print_report(
+    terminal: Terminal, report: RunReport, level: str, outputs: Outputs, at_best: ExitCode = ExitCode.OK
+) -> ExitCode:
+    """Write the files, print the report and the verdict; returns the exit code, which is `at_best` where it were OK.
 
     The files come first, as a terminal may be gone. Raises click.ClickException at the end if one cannot be written.
     """
-    code = report.exit_code(LEVELS[level])
+    code = report.exit_code(LEVELS[level]) or at_best
     with ending.held():
         written = write_forms(outputs, lambda: run_document(report, code, terminal.secrets, LEVELS[level]))
     titles = {result.case_id: result.title for result in report.results}

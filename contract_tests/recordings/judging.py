@@ -37,7 +37,7 @@ class Summary:
     """The sum of many judgements. Counters hold exchanges, by rule id or by endpoint.
 
     `surprises` names the fixtures whose declared `breaks` are not what was found, and those whose head and
-    body contradict each other; `unjudged` counts the exchanges to which no rule about their content applied,
+    body contradict each other; `unjudged` counts the exchanges to which no (selected) rule about their content applied,
     `failing` those others with a MUST finding, be it tolerated or not.
     `cut_short` counts the exchanges that not all rules judged: there was too much in them. `selected` holds the ids
     of the rules that were selected, none if all were; `selected_by` says in words of the command line what selected
@@ -126,7 +126,8 @@ def _add(summary: Summary, recording: Recording, chosen: frozenset[str]) -> None
     summary.applied.update(judgement.applied)
     summary.not_reached.update(judgement.not_reached)
     summary.flagged.update(judgement.ids())
-    if not any(_is_about_content(rule_id, recording.exchange) for rule_id in everything.applied):
+    # of the rules that someone selected, any that applied has judged what was wanted
+    if not any(chosen or _is_about_content(rule_id, recording.exchange) for rule_id in judgement.applied):
         summary.unjudged[endpoint] += 1
     elif judgement.ids(Level.MUST):
         summary.failing[endpoint] += 1

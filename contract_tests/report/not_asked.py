@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contract_tests.report.document import RUN, Document
 from contract_tests.report.findings import some
+from contract_tests.run.outcome import REACHED
 from fake_server.wire.text import printable, shorten
 
 _LONGEST = 80
@@ -24,7 +25,26 @@ def describe_selection(document: Document) -> str:
     asked = f"{whole - count_left_out(document):,} of {whole:,}"
     if document["format"] == RUN:
         return f"{by}: {asked} cases were asked"
-    return f"{by}: {asked} exchanges were judged"
+    has_rules = any(text.startswith("--select") for text in document["selection"]["by"])
+    return f"{by}: {asked} exchanges were judged{', by the selected rules alone' if has_rules else ''}"
+
+
+def why_no_verdict(document: Document) -> str:
+    """Why there is neither a pass nor a fail: what stopped it, else what the first case that was not reached says."""
+    if document["verdict"] in ("pass", "fail"):
+        return ""
+    if why := why_not_judged(document):
+        return f"not judged: {why}"
+    if stopped := " ".join(printable(document.get("stopped", "")).split()):
+        return f"stopped: {stopped}"
+    cases = document["cases"] if document["format"] == RUN else []
+    wanted = [case for case in cases if case["outcome"] == "harness failed"] or [
+        case for case in cases if case["outcome"] not in REACHED
+    ]
+    if not wanted:
+        return "not all was judged"
+    first = f"{wanted[0]['outcome']}: {' '.join(printable(wanted[0]['reason']).split())}"
+    return f"{some([case['id'] for case in wanted], 3)} {first}"
 
 
 def why_not_judged(document: Document) -> str:

@@ -230,6 +230,7 @@ def make_report_diff(text: str = "", new: int = 2) -> dict[str, Any]:
         "new": [find(number) for number in range(new)],
         "gone": [find(7, "sse.space")],
         "still": [find(8, "http.date")],
+        "not_asked_in": {"a": [find(9, "http.date")], "b": [find(10, "http.date"), find(11, "sse.space")]},
         "tolerated": [{"rule": f"http.date{text}", "in": "chat.1", "path": "", "before": True, "after": False}],
         "outcomes": [{"case": f"chat.1{text}", "a": "pass", "b": "fail"}],
         "cases": {"added": [f"chat.n{text}"], "removed": []},

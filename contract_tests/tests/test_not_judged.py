@@ -146,3 +146,35 @@ def test_a_baseline_is_no_report_and_stays(tmp_path: Path) -> None:
     baseline.write_text("openai-contract-baseline: 1\ntolerate: []\n")
     assert run_contract("baseline", NOBODY, "--output", str(baseline)).returncode == 3
     assert baseline.exists()
+
+
+def test_a_list_of_cases_is_no_report(tmp_path: Path) -> None:
+    done = run_contract("run", NOBODY, "--list", "--html", str(tmp_path / "page.html"))
+    assert done.returncode == 2
+    assert "--list asks nothing, so that there is nothing to report" in done.stderr
+
+
+def test_a_run_that_reached_nothing_says_why_in_every_form(tmp_path: Path) -> None:
+    with FakeServer([], seed=1, plain=True) as fake:
+        words = [word for option in FORMS for word in (option, str(tmp_path / option.strip("-")))]
+        done = run_contract("run", fake.base_url, "--select", "chat", "--max-requests", "3", "--annotations", *words)
+    assert done.returncode == 3
+    why = "the limit of 3 requests is reached"
+    texts = texts_in(tmp_path)
+    assert JUnitXml.fromstring(texts["junit"].encode()).errors == 1
+    (run,) = json.loads(texts["sarif"])["runs"]
+    (first, *_) = run["invocations"][0]["toolExecutionNotifications"]
+    assert (first["level"], why in first["message"]["text"]) == ("error", True)
+    assert why in html.unescape(texts["html"])
+    assert why in next(line for line in done.stdout.splitlines() if line.startswith("::error"))
+
+
+def test_a_surprise_of_offline_fails_in_every_form(tmp_path: Path) -> None:
+    with mock.patch("contract_tests.cli.offline._recorded_bugs", return_value=["a-bug: breaks nothing"]):
+        words = [word for option in FORMS for word in (option, str(tmp_path / option.strip("-")))]
+        done = run_contract("offline", *words)
+    texts = texts_in(tmp_path)
+    assert (done.returncode, json.loads(texts["json"])["verdict"]) == (1, "fail")
+    assert json.loads(texts["shields"])["message"].startswith("fail")
+    assert "surprise: a-bug: breaks nothing" in texts["json"]
+    assert "surprise: a-bug: breaks nothing" in done.stdout

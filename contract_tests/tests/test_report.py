@@ -180,10 +180,10 @@ def test_the_json_reports_keep_their_schema() -> None:
 
 def test_junit_has_a_test_case_for_each_case_in_the_suite_of_its_section() -> None:
     document = JUnitXml.fromstring(as_junit(made_up(), ExitCode.HARNESS).encode())
-    assert (document.tests, document.failures, document.errors, document.skipped) == (9, 2, 2, 3)
-    assert [suite.name for suite in document] == ["chat", "chat.stream", "tools", "models", "errors"]
+    assert (document.tests, document.failures, document.errors, document.skipped) == (10, 2, 3, 3)
+    assert [suite.name for suite in document] == ["chat", "chat.stream", "tools", "models", "errors", "verdict"]
     assert {suite.timestamp for suite in document} == {"2026-11-30T07:00:00+00:00"}
-    assert (document.time, [suite.time for suite in document]) == (4.21, [0.5, 0.5, 0.75, 0.25, 0.25])
+    assert (document.time, [suite.time for suite in document]) == (4.21, [0.5, 0.5, 0.75, 0.25, 0.25, 0.0])
     cases = {case.name: case for suite in document for case in suite}
     types = {name: case.result[0].type for name, case in cases.items() if case.result}
     assert (types["chat.stream.n"], types["tools.named"], types["models.list"]) == (
@@ -202,7 +202,7 @@ def test_junit_has_a_test_case_for_each_case_in_the_suite_of_its_section() -> No
 def test_junit_fails_what_fails_the_run() -> None:
     text = as_junit(made_up(), ExitCode.HARNESS, fail_on=Level.SHOULD)
     document = JUnitXml.fromstring(text.encode())
-    assert (document.tests, document.failures, document.errors, document.skipped) == (9, 3, 2, 3)
+    assert (document.tests, document.failures, document.errors, document.skipped) == (10, 3, 3, 3)
     warned = {case.name: case for suite in document for case in suite}["tools.auto"]
     assert (warned.result[0].message, warned.result[0].type) == ("tools.calls-not-empty", "SHOULD")
 

@@ -77,7 +77,10 @@ LEGAL: list[dict[str, Any]] = [
     {"input": [USER, {"type": "computer_call", "call_id": "call_1"}]},
     {"input": [USER, {"type": "web_search_call", "id": "ws_1", "status": "completed"}]},
 ]
-ASIDE = {"responses.tools", "responses.echoes", "responses.previous", "responses.tool-choice", "responses.conversation"}
+ASIDE = {
+    *("responses.tools", "responses.echoes", "responses.previous", "responses.tool-choice", "responses.conversation"),
+    "responses.prompt",
+}
 """What the answers here do not repeat of these requests."""
 
 

@@ -93,3 +93,15 @@ def test_a_judgement_says_what_it_left_out(tmp_path: Path) -> None:
     left_out = whole["exchanges"] - part["exchanges"]
     expected = f"selected  --endpoint chat/completions, --select chat.id; {left_out} other exchanges left out"
     assert expected in done.stdout
+
+
+def test_coverage_by_selected_rules_is_of_what_they_judged(tmp_path: Path) -> None:
+    saved = tmp_path / "r.json"
+    recordings = str(ROOT / "fixtures" / "conforming")
+    done = run_contract("judge", recordings, "--select", "embeddings", "--json", str(saved))
+    document = json.loads(saved.read_text(encoding="utf-8"))
+    coverage = document["summary"]["total"]["coverage"]
+    assert 0 < coverage["count"] < coverage["of"] == document["exchanges"]
+    assert "no selected rule covers it" in done.stdout
+    run_contract("report", str(saved), "--markdown", str(tmp_path / "r.md"))
+    assert "by the selected rules alone" in (tmp_path / "r.md").read_text(encoding="utf-8")

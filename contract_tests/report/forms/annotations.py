@@ -18,7 +18,7 @@ from contract_tests.report.forms.parts import (
     group_by_rule,
     one_line,
 )
-from contract_tests.report.not_asked import describe_selection, why_not_judged
+from contract_tests.report.not_asked import describe_selection, why_no_verdict, why_not_judged
 from contract_tests.rules.engine.judge import Level
 
 MOST = 10
@@ -61,8 +61,8 @@ def _about_the_run(document: Document) -> Iterator[str]:
         why += f" and {count(len(lacking) - 1, 'other reason')}" if len(lacking) > 1 else ""
         yield _line("error", "OpenAI contract: required", f"{sections} is required and was not reached: {why}")
     if document["verdict"] in ("not reached", "harness failed"):
-        stopped, why = document.get("stopped", ""), why_not_judged(document)
-        text = f"not judged: {why}" if why else "; ".join(filter(None, (describe_findings(document), stopped)))
+        text = why_no_verdict(document)
+        text = text if why_not_judged(document) else f"{describe_findings(document)}; {text}"
         yield _line("error", f"OpenAI contract: {VERDICTS[document['verdict']]}", one_line(text))
 
 

@@ -8,7 +8,8 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from contract_tests.report.document import RUN, CaseIn, Document, FindingIn, Run
 from contract_tests.report.findings import format_finding_in, rank_in
-from contract_tests.report.not_asked import describe_selection, why_not_judged
+from contract_tests.report.forms.parts import one_line
+from contract_tests.report.not_asked import describe_selection, why_no_verdict
 from contract_tests.report.tolerances import format_reason_in
 from contract_tests.rules.engine.judge import Level
 from contract_tests.run.outcome import Outcome, is_failing
@@ -66,9 +67,7 @@ def _suite(document: Run, section: str) -> TestSuite:
 
 def _without_verdict(document: Run) -> TestCase:
     element = TestCase("the run has a verdict", "contract.verdict", 0)
-    why = why_not_judged(document)
-    reason = f"not judged: {why}" if why else f"{document['verdict']}: {document['stopped'] or 'see the cases'}"
-    element.result = [Error(_xml(reason), document["verdict"])]
+    element.result = [Error(_xml(one_line(why_no_verdict(document))), document["verdict"])]
     return element
 
 

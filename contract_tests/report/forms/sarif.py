@@ -20,7 +20,7 @@ from urllib.parse import quote
 from contract_tests.report.document import RUN, Document, FindingIn, ToleratedIn, findings_in, tolerated_in
 from contract_tests.report.findings import count, format_place
 from contract_tests.report.forms.parts import one_line
-from contract_tests.report.not_asked import describe_selection, why_not_judged
+from contract_tests.report.not_asked import describe_selection, why_no_verdict
 from contract_tests.rules.engine.judge import Level
 from contract_tests.rules.engine.node import show_path
 from fake_server.wire.text import dump_json
@@ -69,8 +69,9 @@ def _chosen(document: Document) -> tuple[list[FindingIn], int]:
 
 
 def _invocation(document: Document, left_out: int) -> dict[str, Any]:
-    why, stopped = why_not_judged(document), document.get("stopped", "")
-    errors = [one_line(f"not judged: {why}" if why else f"stopped: {stopped}")] if why or stopped else []
+    stopped = document.get("stopped", "")
+    why = why_no_verdict(document) or (f"stopped: {stopped}" if stopped else "")
+    errors = [one_line(why)] if why else []
     texts = document["notes"] if document["format"] == RUN else document["surprises"]
     notes = [one_line(text) for text in texts[:_MOST_NOTES]]
     if len(texts) > _MOST_NOTES:

@@ -9,7 +9,7 @@ from typing import Any, cast
 from contract_tests.report.document import Document
 from contract_tests.report.findings import count
 from contract_tests.report.html.groups import LEVELS, Group
-from contract_tests.report.not_asked import count_left_out, describe_selection, why_not_judged
+from contract_tests.report.not_asked import count_left_out, describe_selection, why_no_verdict, why_not_judged
 
 
 def sentences(report: Mapping[str, Any], groups: Iterable[Group], unit: str) -> dict[str, Any]:
@@ -49,7 +49,8 @@ def _verdict(report: Mapping[str, Any], found: str) -> str:
             return f"The kit itself failed: this says nothing about the target. {found}".strip()
         case _:
             why = "The run was stopped" if report.get("stopped") else "Too little was reached"
-            return f"{why}, so that there is no verdict; this is no pass. {found}".strip()
+            rest = "" if report.get("stopped") else f" ({why_no_verdict(cast(Document, report))})"
+            return f"{why}{rest}, so that there is no verdict; this is no pass. {found}".strip()
 
 
 def _covered(report: Mapping[str, Any], share: Mapping[str, Any], unit: str) -> str:
