@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import click
@@ -26,10 +27,13 @@ from contract_tests.report.findings import count
 from contract_tests.report.terminal import Terminal
 from contract_tests.run.outcome import ExitCode
 from contract_tests.run.run import UsageError
+from fake_server.relay.redact import OutOfTime, redacting_until
 from fake_server.relay.saving import SaveError, save_recording
 from fake_server.wire import files, fixture
 from fake_server.wire.exchange import Aspect, Exchange
 
+SECONDS = 1800.0
+"""Seconds that all files of one import may take; one recording may take CLEANING of them."""
 EMPTY_REPLY = "replies whose body is empty"
 
 
@@ -64,10 +68,11 @@ def import_command(
     terminal = Terminal(console())
     total = _Tally()
     names: set[str] = set()
+    deadline = monotonic() + SECONDS
     for path in files:
         tally = _Tally()
         try:
-            _import(path, folder, tally, names, kept, format=format_name, endpoint=endpoint, asked=asked)
+            _import(path, folder, tally, names, kept, deadline, format=format_name, endpoint=endpoint, asked=asked)
         except (InputError, UsageError) as error:
             if len(files) == 1 and not (tally.imported or tally.refused):
                 raise
@@ -111,15 +116,31 @@ class _Tally:
         self.empty.update(other.empty)
 
 
-def _import(path: Path, folder: Path, tally: _Tally, names: set[str], kept: dict[str, Any], **options: Any) -> None:
+def _import(
+    path: Path,
+    folder: Path,
+    tally: _Tally,
+    names: set[str],
+    kept: dict[str, Any],
+    deadline: float,
+    **options: Any,
+) -> None:
     """Save the exchanges of a file. Raises InputError; what came before it is saved and counted."""
+    late = f"not read to its end: an import takes at most {SECONDS:,.0f} s; split the file, or import fewer at once"
     if fixture.is_fixture(path):
         raise UsageError(f"{path} is already a fixture; use `contract judge` or `contract replay`")
     for recording in _read(path, options.pop("format"), skipped=tally.skipped, before=len(names), **options):
+        if monotonic() > deadline:
+            raise InputError(f"{path}: {late}")
         tally.formats.add(recording.format)
         target = folder / f"{_free(recording.name, names)}.yaml"
         try:
-            result = save_recording(recording.fixture, target, **{name: given for name, given in kept.items() if given})
+            with redacting_until(deadline):
+                result = save_recording(
+                    recording.fixture, target, **{name: given for name, given in kept.items() if given}
+                )
+        except OutOfTime:
+            raise InputError(f"{path}: {recording.fixture.source}: {late}") from None
         except SaveError as error:
             tally.refused.append(f"{recording.fixture.source}: {error}")
             continue

@@ -51,11 +51,21 @@ def read_json_lines(path: Path) -> Iterator[tuple[str, Any]]:
     Raises InputError with the line, and the column or byte in it.
     """
     with open_file(path) as file:
-        for number, line in enumerate(iter(lambda: file.readline(MAX_LINE + 1), b""), 1):
+        for number, line in full_lines(file, path):
             if len(line) > MAX_LINE:
                 raise InputError(f"{path}:{number}: the line is longer than {MAX_LINE:,} bytes")
-            if line.strip():
-                yield f"{path}:{number}", parse_json(line, f"{path}:{number}", " of the line")
+            yield f"{path}:{number}", parse_json(line, f"{path}:{number}", " of the line")
+
+
+def full_lines(file: BufferedIOBase, path: Path) -> Iterator[tuple[int, bytes]]:
+    """Each line that is not blank, of MAX_LINE + 1 bytes at most, and its number. Raises InputError."""
+    blank = 0
+    for number, line in enumerate(iter(lambda: file.readline(MAX_LINE + 1), b""), 1):
+        blank = 0 if line.strip() else blank + len(line)
+        if blank > MAX_LINE:  # a few bytes of gzip stand for endlessly many
+            raise InputError(f"{path}:{number}: more than {MAX_LINE:,} bytes of blank lines")
+        if not blank:
+            yield number, line
 
 
 def parse_json(data: bytes, where: str, of: str = "") -> Any:

@@ -19,12 +19,15 @@ import stat
 from collections.abc import Collection
 from io import BufferedReader, RawIOBase
 from pathlib import Path, PurePath
+from time import monotonic
 from typing import Any
 
 _PIPES = re.compile(r"/dev/(?:stdin|fd/\d+)|/proc/self/fd/\d+")
 """What a shell calls the pipes that it opens for a command, as in `--baseline <(make-baseline)`."""
 PATIENCE = 5.0
-"""Seconds that a FIFO may let a reader wait."""
+"""Seconds that a FIFO may let a reader wait for its next bytes."""
+WAITING = 300.0
+"""Seconds that all bytes of one FIFO may be waited for; what is done between two reads does not count."""
 _STREAMS = re.compile(r"/dev/(?!shm/).+|/proc/.+")
 """Places where nothing is replaced: `--json /dev/stdout` is written as it is."""
 _KINDS = {
@@ -65,7 +68,7 @@ class _Fifo(RawIOBase):
 
     def __init__(self, path: Path) -> None:
         self._number = os.open(path, os.O_RDONLY | _flag("O_NONBLOCK") | _flag("O_CLOEXEC"))
-        self._path = path
+        self._waited = 0.0
 
     def readable(self) -> bool:
         return True
@@ -74,9 +77,13 @@ class _Fifo(RawIOBase):
         return self._number
 
     def readinto(self, buffer: Any) -> int:
+        began = monotonic()
         with selectors.DefaultSelector() as waiting:
             waiting.register(self._number, selectors.EVENT_READ)
-            ready = waiting.select(PATIENCE)
+            ready = waiting.select(min(PATIENCE, max(WAITING - self._waited, 0.0)))
+        self._waited += monotonic() - began
+        if self._waited > WAITING:
+            raise OSError(errno.ETIMEDOUT, f"{WAITING:g} s were spent waiting for its bytes, and it has not ended")
         if not ready:
             raise OSError(errno.ETIMEDOUT, f"it is a FIFO, and nothing was written to it for {PATIENCE:g} s")
         return os.readv(self._number, [buffer])

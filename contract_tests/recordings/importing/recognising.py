@@ -8,7 +8,7 @@ from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from pathlib import Path
 from typing import Any
 
-from contract_tests.recordings.files import BOM, MAX_FILE, MAX_LINE, open_file
+from contract_tests.recordings.files import BOM, MAX_FILE, full_lines, open_file
 from contract_tests.recordings.importing.cassettes import is_of_php
 from contract_tests.recordings.importing.pasted import is_pasted
 from contract_tests.recordings.recording import InputError
@@ -68,7 +68,7 @@ def _kind_of_lines(path: Path) -> str | None:
     """The format of JSON Lines, None if the file is one document."""
     named = _is_named_lines(path)
     with open_file(path) as file:
-        line = next((line for line in iter(lambda: file.readline(MAX_LINE), b"") if line.strip()), b"")
+        line = next((line for _, line in full_lines(file, path)), b"")
         if not (named or file.read(1)):
             return None
     try:
