@@ -17,7 +17,7 @@ from contract_tests.target.case import case
 from contract_tests.target.endpoints import RESPONSES
 from contract_tests.target.errors import NotReached, Unsupported
 from contract_tests.target.refusals import is_unknown_path
-from contract_tests.target.support import Lacks
+from contract_tests.target.support import Lacks, fits_a_path
 
 STATE = "stored responses"
 FINAL = ("completed", "incomplete", "failed", "cancelled")
@@ -70,7 +70,7 @@ async def make(ask: Ask, role: str, *, given: object = SHORT, tokens: int = 32, 
 @case(
     "responses.stored.life",
     title="a response stored, read, listed by its input, and deleted",
-    requests=3 + 2 + 4 * ATTEMPTS,
+    requests=3 + 2 + 3 + 4 * ATTEMPTS,
     tokens=16 + 32,
     features=("store",),
 )
@@ -78,7 +78,12 @@ async def life(ask: Ask) -> None:
     await check_state(ask)
     _, path = await make(ask, "made", given=[user("A tree is old."), user(SHORT)])
     if (await look(ask, path, "read", is_found)).ok:
-        await ask.raw("GET", f"{path}/input_items?order=asc", role="items")
+        listed = await ask.raw("GET", f"{path}/input_items?order=asc", role="items")
+        names = [entry["id"].text for entry in listed.root["data"]] if listed.is_dict else []
+        if len(names) > 1 and fits_a_path(names[0]):
+            await ask.raw("GET", f"{path}/input_items?order=asc&limit=1", role="first input")
+            await ask.raw("GET", f"{path}/input_items?order=asc&after={names[0]}", role="next input")
+            await ask.raw("GET", f"{path}/input_items", role="newest input first")
         if await remove(ask, path, "Response removed"):
             await look(ask, path, "Response gone", is_gone)
 

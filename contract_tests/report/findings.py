@@ -11,7 +11,7 @@ from contract_tests.report.document import FindingIn
 from contract_tests.rules.engine import references as see
 from contract_tests.rules.engine.judge import Evidence, Finding, Level
 from contract_tests.rules.engine.node import Place
-from contract_tests.rules.evidence import describe_request
+from contract_tests.rules.evidence import WEB_SOCKET, describe_request
 from fake_server.wire.text import shorten, shorten_start
 
 MARKS = {Level.MUST: "✗", Level.SHOULD: "!", Level.NOTE: "·"}
@@ -157,9 +157,10 @@ def find_reference(finding: Finding) -> str:
 def clients_of(finding: Finding) -> Mapping[str, str]:
     """Each client's verdict on the form that was measured; none where the finding is of another form.
 
+    They were measured over HTTP: of a turn over a WebSocket that says nothing.
     Where a chat was not to be streamed, no stream helper has read it. (Of Responses they were given objects too.)
     """
-    if finding.own_harm:
+    if finding.own_harm or _is_over_web_socket(finding):
         return {}
     row = load_table().of_rule(finding.rule.id)
     evidence = finding.evidence
@@ -173,9 +174,13 @@ def reason(finding: Finding) -> str:
     """Why a rule is a MUST, where the clients that were measured do not show it of this finding."""
     row = load_table().of_rule(finding.rule.id)
     is_elsewhere = finding.own_harm and finding.rule.level is Level.MUST and NO_ERROR not in row.values()
-    if finding.rule.basis or not is_elsewhere or not row:
+    if finding.rule.basis or not is_elsewhere or not row or _is_over_web_socket(finding):
         return finding.rule.basis
     return f"in the form that was measured, {format_breakage(row)}"
+
+
+def _is_over_web_socket(finding: Finding) -> bool:
+    return finding.evidence is not None and finding.evidence.method == WEB_SOCKET
 
 
 def _rows(rows: Mapping[str, str], indent: int = 4) -> list[str]:

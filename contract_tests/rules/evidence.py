@@ -17,6 +17,8 @@ from fake_server.wire.exchange import Aspect, Exchange
 from fake_server.wire.sse import Event
 from fake_server.wire.text import one_line, printable, shorten_middle
 
+WEB_SOCKET = "WebSocket"
+"""What stands in the place of the method of a turn over a WebSocket."""
 BEFORE, AFTER = 60, 90
 """Bytes of a body kept before the place and from it on."""
 _LONGEST_TARGET = 100
@@ -79,7 +81,7 @@ def make_evidence(view: View, offset: int | None, secrets: Sequence[str] = (), w
             else ""
         )
     target = clean_target(exchange.request.target, secrets)
-    method = "WebSocket" if is_web_socket_turn(view) else exchange.request.method
+    method = WEB_SOCKET if is_web_socket_turn(view) else exchange.request.method
     return Evidence(method, target, _members(view, secrets), before, after, offset is not None)
 
 

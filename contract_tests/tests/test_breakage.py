@@ -201,3 +201,14 @@ def test_stream_helpers_are_not_named_where_nothing_was_to_be_streamed(
     evidence = Evidence("POST", "/v1/chat/completions", tuple(members.items()))
     finding = Finding(RULES[rule], Place(event), "null", evidence=evidence)
     assert any(client.endswith(".stream()") for client in findings.clients_of(finding)) is helpers
+
+
+@pytest.mark.parametrize(("method", "named"), [("POST", True), ("WebSocket", False)])
+@pytest.mark.parametrize("own_harm", ["", "what follows from this very form"])
+def test_clients_measured_over_http_are_not_named_of_a_turn_over_a_web_socket(
+    method: str, named: bool, own_harm: str
+) -> None:
+    evidence = Evidence(method, "/v1/responses", (("model", '"m"'),))
+    finding = Finding(RULES["responses.stream.item-closes"], Place(3), "x", own_harm=own_harm, evidence=evidence)
+    shown = findings.finding_as_json(finding)
+    assert bool(shown["clients"] or shown.get("because")) is named

@@ -226,7 +226,7 @@ def test_a_comparison_of_recordings_counts_a_difference_once() -> None:
 
 def test_a_comparison_of_reports_says_what_turned() -> None:
     page = read(make_report_diff()).text
-    assert "Findings: 2 new, 1 gone, 1 still; 1 case with another outcome." in page
+    assert "Findings: 2 new, 1 gone, 1 not asked in A, 2 not asked in B, 1 still; 1 case with another outcome." in page
     assert "chat.1 ✓ pass ✗ fail" in page
     assert "http.date chat.1 tolerated counts" in page
     assert "Cases only in B chat.n" in page

@@ -242,7 +242,7 @@ def test_every_relation_rule_is_here() -> None:
     elsewhere = {  # test_web_socket_target.py, test_responses_built_in.py, test_responses_kept.py
         *("relations.websocket-goes-on", "relations.websocket-stays-open", "relations.websocket-forgets"),
         "relations.stream-taken-up",
-        *("relations.conversation-pages", "relations.conversation-echoed"),
+        *("relations.conversation-pages", "relations.conversation-echoed", "relations.response-input-pages"),
         *("relations.found-by-id", "relations.conversation-item-as-added"),
     }
     here = {name for name, _, _ in TRACES} | of_responses

@@ -150,6 +150,11 @@ def _oldest_first(value: dict[str, Any]) -> None:
     value.update(first_id=value["data"][0]["id"], last_id=value["data"][-1]["id"])
 
 
+def _first_input_first(value: dict[str, Any]) -> None:
+    value["data"].sort(key=lambda item: "A tree is old." not in json.dumps(item["content"]))
+    value.update(first_id=value["data"][0]["id"], last_id=value["data"][-1]["id"])
+
+
 def _empty_item(reply: planted.Reply, value: dict[str, Any]) -> None:
     if value.get("type") == "message":
         value["content"] = []
@@ -164,6 +169,17 @@ KEPT: dict[str, tuple[str, Callable[[planted.Reply, dict[str, Any]], object], st
     "never more": ("conversations.items", _listed(lambda value: value.update(has_more=False)), "conversation-pages"),
     "always more": ("conversations.items", _listed(lambda value: value.update(has_more=True)), "conversation-pages"),
     "one order": ("conversations.items", _listed(_oldest_first), "conversation-pages"),
+    "never more input": (
+        "responses.stored.life",
+        _listed(lambda value: value.update(has_more=False)),
+        "response-input-pages",
+    ),
+    "always more input": (
+        "responses.stored.life",
+        _listed(lambda value: value.update(has_more=True)),
+        "response-input-pages",
+    ),
+    "input in one order": ("responses.stored.life", _listed(_first_input_first), "response-input-pages"),
     "an empty item": ("conversations.items", _empty_item, "conversation-item-as-added"),
     "a conversation as string": ("conversations.turns", _wrong_conversation, "conversation-echoed"),
 }

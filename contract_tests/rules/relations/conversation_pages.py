@@ -28,16 +28,24 @@ def _pages(trace: Trace) -> Iterator[tuple[Node, list[str], bool, str]]:
         ids = ids_of(whole.root["data"]) if whole.is_dict and added.is_dict else []
         if len(ids) < 2 or ids != ids_of(added.root["data"]):
             continue
-        wanted = {
-            "items listed": (ids, False, "order=asc"),
-            "first page": (ids[:1], True, "order=asc and limit=1"),
-            "next page": (ids[1:], False, "order=asc and after the first"),
-            "newest first": (ids[::-1], False, "no query"),
-        }
-        for role, (page, more, query) in wanted.items():
-            for (view,) in trace.together(role):
-                if view.is_dict and view.root["data"].kind == "array":
-                    yield view.root, page, more, query
+        parts = ("items listed", "first page", "next page", "newest first")
+        yield from _beside_what_is_kept(trace, ids, parts)
+
+
+def _beside_what_is_kept(
+    trace: Trace, ids: list[str], parts: tuple[str, str, str, str]
+) -> Iterator[tuple[Node, list[str], bool, str]]:
+    """The pages of a list whose ids are known, the oldest first: all of it, the first, the next, and with no query."""
+    wanted = (
+        (ids, False, "order=asc"),
+        (ids[:1], True, "order=asc and limit=1"),
+        (ids[1:], False, "order=asc and after the first"),
+        (ids[::-1], False, "no query"),
+    )
+    for role, (page, more, query) in zip(parts, wanted, strict=True):
+        for (view,) in trace.together(role):
+            if view.is_dict and view.root["data"].kind == "array":
+                yield view.root, page, more, query
 
 
 @paged.rule(
@@ -49,10 +57,35 @@ def _pages(trace: Trace) -> Iterator[tuple[Node, list[str], bool, str]]:
 )
 def conversation_pages(root: Node, wanted: list[str], more: bool, query: str) -> Iterable[Complaint]:
     """The items of a conversation come newest first, or as `order`, `limit` and `after` say, with `has_more`."""
+    return _complain_unless_page(root, wanted, more, query)
+
+
+def _complain_unless_page(root: Node, wanted: list[str], more: bool, query: str) -> Iterable[Complaint]:
     if ids_of(root["data"]) != wanted:
         yield root["data"], f"{excerpt(str(ids_of(root['data'])), 120)} for {query}", excerpt(str(wanted), 120)
     elif root["has_more"].kind == "boolean" and root["has_more"].value is not more:
         yield root["has_more"], f"{root['has_more']} for {query}", str(more).lower()
+
+
+def _input_pages(trace: Trace) -> Iterator[tuple[Node, list[str], bool, str]]:
+    """Each page of the input items of a Response, as those of a conversation, where as many are listed as were sent."""
+    for whole, made in trace.together("items", "made"):
+        ids = ids_of(whole.root["data"]) if whole.is_dict else []
+        if len(ids) > 1 and len(ids) == len(list(made.request["input"])):
+            yield from _beside_what_is_kept(trace, ids, ("items", "first input", "next input", "newest input first"))
+
+
+@relations.rule(
+    "response-input-pages",
+    over=_input_pages,
+    level=SHOULD,
+    yields_to=("responses.input-items", "responses.input-pages", "relations.response-input-kept"),
+    see=see.RESPONSE_INPUT_ITEMS,
+    harm="a client that reads page by page misses some of the input, reads some twice, or asks without end",
+)
+def response_input_pages(root: Node, wanted: list[str], more: bool, query: str) -> Iterable[Complaint]:
+    """The input items of a Response come newest first, or as `order`, `limit` and `after` say, with `has_more`."""
+    return _complain_unless_page(root, wanted, more, query)
 
 
 def _turns(trace: Trace) -> Iterator[tuple[Node, str]]:
