@@ -258,7 +258,7 @@ def _early(view: View) -> Iterator[Node]:
     "early-is-empty",
     over=_early,
     level=SHOULD,
-    yields_to=("responses.members",),
+    yields_to=("responses.members", ".same-parameters"),
     harm="a client that reads the first events takes the Response for finished, or counts its tokens twice",
 )
 def early_is_empty(root: Node) -> Iterable[Complaint]:
