@@ -6,7 +6,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
 # PROXY: empty judges the kit's own fake, offline; `real` is http://localhost:1337/v1; else a URL.
+# UPSTREAM: `fake` puts the fake behind the proxy and judges what passes between both.
 PROXY ?=
+UPSTREAM ?=
 MODEL ?=
 FIXTURE ?=
 RUN ?=
@@ -50,8 +52,10 @@ $(STAMP): pyproject.toml constraints.txt $(wildcard contract_tests/lab/packaging
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-contract: $(STAMP)  ## judge the fake offline; PROXY=real or PROXY=<url> [MODEL=…] a live target; FIXTURE=… a recording
-ifneq ($(PROXY),)
+contract: $(STAMP)  ## judge the fake offline; PROXY=real or <url> [MODEL=…] a live target, [UPSTREAM=fake] both its sides; FIXTURE=… a recording
+ifeq ($(UPSTREAM),fake)
+	@$(BIN)/contract sandwich --proxy "$$TARGET" $${MODEL:+--model "$$MODEL"}
+else ifneq ($(PROXY),)
 	@$(BIN)/contract run "$$TARGET" $${MODEL:+--model "$$MODEL"}
 else
 	@$(BIN)/contract offline $${FIXTURE:+--fixture "$$FIXTURE"} $${MODEL:+--model "$$MODEL"}

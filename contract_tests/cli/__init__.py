@@ -24,6 +24,7 @@ from contract_tests.cli.replay import replay_command
 from contract_tests.cli.report import report_command
 from contract_tests.cli.rules import explain_command, rules_command
 from contract_tests.cli.run import run_command
+from contract_tests.cli.sandwich import sandwich_command
 from contract_tests.cli.schema import schema_command
 from contract_tests.cli.shared_options import print_lines
 from contract_tests.cli.shrink import shrink_command
@@ -64,6 +65,7 @@ for command in (
     run_command,
     doctor_command,
     ready_command,
+    sandwich_command,
     baseline_command,
     judge_command,
     offline_command,

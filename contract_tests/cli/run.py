@@ -71,12 +71,12 @@ def run_command(list_only: bool, folder: Path | None, outputs: Outputs, **given:
     if report.selected and not given["prefixes"]:
         report = replace(report, selected=(profile.name,))
     report = tolerate_in_run(report, entries, today)
-    files = _record(terminal, report, folder, options) if folder is not None else {}
+    files = record_findings(terminal, report, folder, options) if folder is not None else {}
     report = replace(report, config=config_file(), recordings=files)
     return int(print_report(terminal, report, given["fail_on"], outputs))
 
 
-def _record(terminal: Terminal, report: RunReport, folder: Path, options: Options) -> dict[str, str]:
+def record_findings(terminal: Terminal, report: RunReport, folder: Path, options: Options) -> dict[str, str]:
     """Save every exchange of the cases that have a finding; returns the files by label, and by case the first one."""
     cases = [result for result in report.results if result.findings]
     outcomes = save_cases(cases, folder, options)

@@ -196,13 +196,16 @@ class Terminal:
 
     def print_outcomes(self, report: RunReport) -> None:
         """Print how the rules of each section fared, and the reasons of cases that were not judged."""
-        listed = report.results
-        by_section = count_by_section(listed)
+        by_section = count_by_section(report.results)
         seen = [outcome for outcome in Outcome if any(counts[outcome] for counts in by_section.values())]
         rows = (("", (name, *(str(counts[outcome] or "·") for outcome in seen))) for name, counts in by_section.items())
         self.print_table(["section"], {outcome.value: STYLES.get(outcome, "") for outcome in seen}, rows)
+        self.print_unjudged(report)
+
+    def print_unjudged(self, report: RunReport) -> None:
+        """Print the reasons of cases that were not judged, and what else is to be known of the run."""
         reasons: dict[tuple[Outcome, str], list[str]] = {}
-        for result in listed:
+        for result in report.results:
             if result.outcome in EXPLAINED:
                 reasons.setdefault((result.outcome, result.reason), []).append(result.case_id)
         for (outcome, reason), ids in sorted(reasons.items(), key=lambda item: EXPLAINED.index(item[0][0])):

@@ -30,6 +30,7 @@ contract_tests.tolerance
 contract_tests.recordings   contract_tests.run
 contract_tests.report
 contract_tests.shrinking    contract_tests.diffing        contract_tests.ready            contract_tests.corpus
+contract_tests.sandwich
 contract_tests.cli          contract_tests
 contract_tests.__main__     contract_tests.conftest       contract_tests.test_contract
 contract_tests.pytest_plugin

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from contract_tests.cli import recording as saving
-from contract_tests.cli.run import _record
+from contract_tests.cli.run import record_findings
 from contract_tests.cli.shared_options import console
 from contract_tests.diffing.documents import merge_chunks
 from contract_tests.report.terminal import Terminal
@@ -70,7 +70,7 @@ def test_what_the_time_for_saving_leaves_out_is_one_line_and_the_worst_is_saved_
     clock = iter(range(100))
     monkeypatch.setattr(saving, "process_time", lambda: next(clock))
     monkeypatch.setattr(saving, "SAVING", 1)
-    _record(Terminal(console()), report, tmp_path, Options("http://127.0.0.1"))
+    record_findings(Terminal(console()), report, tmp_path, Options("http://127.0.0.1"))
     out = " ".join(capsys.readouterr().out.split())
     assert [path.name for path in tmp_path.iterdir() if path.suffix == ".yaml"] == ["chat.poem.yaml"]
     assert out.count("the time for saving was up") == 1

@@ -7,14 +7,17 @@ from pathlib import Path
 
 from contract_tests.lab.pages import bugs_page as bugs
 from contract_tests.lab.pages import faults_page as faults
-from contract_tests.lab.pages import scripts_page, testing_page
+from contract_tests.lab.pages import sandwich_page, scripts_page, testing_page
+
+IN_PART = (scripts_page, testing_page, sandwich_page)
+"""The pages of which only a part is made from code."""
 
 
 def pages() -> dict[Path, str]:
     """The text that each page should have."""
     return {
         faults.PAGE: faults.page(),
-        **{module.PAGE: module.page(module.PAGE.read_text("utf-8")) for module in (scripts_page, testing_page)},
+        **{module.PAGE: module.page(module.PAGE.read_text("utf-8")) for module in IN_PART},
         bugs.PAGE: bugs.page(),
         bugs.README: bugs.with_worst(bugs.README.read_text("utf-8")),
     }

@@ -1,0 +1,1 @@
+"""What must hold between the two sides of a proxy, in the order of reports."""
