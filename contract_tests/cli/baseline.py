@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from contract_tests.cli.options import build_options, run_options
+from contract_tests.cli.own_options import own_options
 from contract_tests.cli.progress import ask
 from contract_tests.cli.shared_options import (
     LEVELS,
@@ -34,6 +35,7 @@ from contract_tests.tolerance.file import load_baseline
 @profile_name
 @output_file("--output", required=True, text="Baseline to create or update.")
 @fail_on
+@own_options()
 def baseline_command(output: Path, **given: Any) -> int:
     """Write the findings of a run to a baseline, as known.
 

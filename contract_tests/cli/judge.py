@@ -11,6 +11,7 @@ import click
 
 from contract_tests.cli import completion
 from contract_tests.cli.forms import Outputs, form_options, write_forms
+from contract_tests.cli.own_options import own_options
 from contract_tests.cli.shared_options import (
     LEVELS,
     baseline_file,
@@ -59,6 +60,7 @@ FIRST_FEW = 3
 @baseline_file
 @form_options(runs=False)
 @fail_on
+@own_options(cases=False)
 def judge_command(
     files: tuple[Path, ...],
     prefixes: tuple[str, ...],

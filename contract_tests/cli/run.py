@@ -13,6 +13,7 @@ from contract_tests.cli import completion
 from contract_tests.cli.config import config_file
 from contract_tests.cli.forms import Outputs, form_options, write_forms
 from contract_tests.cli.options import build_options, check_required, run_options
+from contract_tests.cli.own_options import own_options
 from contract_tests.cli.progress import ask
 from contract_tests.cli.recording import NotTried, list_not_tried, save_cases
 from contract_tests.cli.shared_options import (
@@ -56,6 +57,7 @@ from fake_server.relay.saving import SaveError
 @click.option("--list", "list_only", is_flag=True, help="List the cases and exit; send nothing.")
 @form_options()
 @fail_on
+@own_options()
 def run_command(list_only: bool, folder: Path | None, outputs: Outputs, **given: Any) -> int:
     """Run every case against the server at URL and judge the replies."""
     profile, entries = load_tolerances(given["profile"], given["baseline"])

@@ -26,7 +26,7 @@ fake_server.__main__
 contract_tests.rules        contract_tests.client         contract_tests.requirements  contract_tests.interruption
 contract_tests.target
 contract_tests.cases
-contract_tests.tolerance
+contract_tests.tolerance         contract_tests.own
 contract_tests.recordings   contract_tests.run
 contract_tests.report
 contract_tests.shrinking    contract_tests.diffing        contract_tests.ready            contract_tests.corpus
