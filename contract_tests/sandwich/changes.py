@@ -32,6 +32,11 @@ class Change:
         return self.after is MISSING and self.before is None
 
     @property
+    def is_nothing_dropped(self) -> bool:
+        """Whether something that says nothing did not arrive: null, an empty list or object."""
+        return self.after is MISSING and (self.before is None or self.before in ([], {}))
+
+    @property
     def is_added(self) -> bool:
         """Whether nobody sent it."""
         return self.before is MISSING

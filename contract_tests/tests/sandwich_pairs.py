@@ -52,6 +52,7 @@ GIVEN: dict[str, Any] = {
         {"index": 1, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"},
     ],
     "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3},
+    "system_fingerprint": "fp_1",
     "new_member": {"kept": True},
 }
 REFUSED = {"error": {"message": "Slow down.", "type": "requests", "param": "model", "code": "rate_limit_exceeded"}}
@@ -112,6 +113,7 @@ def chunk(text: str | None = None, end: str | None = None) -> dict[str, Any]:
 
 WHOLE = [chunk("Hel"), chunk("lo"), chunk(end="stop"), "[DONE]"]
 HALF = WHOLE[:2]
+COUNTS = {**chunk(), "choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}}
 ERROR_EVENT = {"error": {"message": "The upstream broke off.", "type": "server_error", "code": None, "param": None}}
 
 Edit = Callable[[Sides], object]
@@ -176,6 +178,7 @@ KEPT: dict[str, Edit] = {
     "a dict": lambda sides: None,
     "a stream": streamed(WHOLE, WHOLE),
     "a stream cut elsewhere": streamed(WHOLE, [chunk("H"), chunk("ello"), chunk(end="stop"), "[DONE]"]),
+    "a stream whose counts only the proxy asked for": streamed([*WHOLE[:-1], COUNTS, "[DONE]"], WHOLE),
     "a refusal": refusal(),
     "a refusal in HTML": refusal(502, "<html>bad</html>", "<html>bad</html>", 502),
     "a cut that is passed on": streamed(HALF, HALF, (Ending.CUT, Ending.CUT)),
@@ -219,7 +222,8 @@ BROKEN: dict[str, Edit] = {
     ),
     "reply.model": lambda sides: sides.got.update(model="gpt-4o"),
     "reply.id": lambda sides: sides.got.update(id="chatcmpl-2"),
-    "reply.details": lambda sides: _choice(sides).pop("logprobs"),
+    "reply.details": lambda sides: sides.got.pop("system_fingerprint"),
+    "reply.empty-kept": lambda sides: _choice(sides).pop("logprobs"),
     "reply.members": lambda sides: sides.got.pop("new_member"),
     "reply.added": lambda sides: sides.got.update(provider="x"),
     "reply.done": streamed(WHOLE, WHOLE[:-1]),

@@ -183,7 +183,14 @@ DISHONEST: dict[str, tuple[Hooks, set[str]]] = {
         {"reply.upstream-key"},
     ),
     "strips usage": (Hooks(reply=without("usage")), {"reply.usage"}),
-    "strips annotations": (Hooks(reply=_message(lambda message: message.pop("annotations"))), {"reply.details"}),
+    "strips annotations": (
+        Hooks(reply=_message(lambda message: message.pop("annotations"))),
+        {"reply.details", "reply.empty-kept"},
+    ),
+    "strips nulls": (
+        Hooks(reply=_choices(lambda choice: choice.get("logprobs", 1) or choice.pop("logprobs"))),
+        {"reply.empty-kept"},
+    ),
     "strips reasoning": (
         Hooks(reply=_message(lambda message: message.pop("reasoning_content", None))),
         {"reply.reasoning"},
@@ -199,6 +206,10 @@ DISHONEST: dict[str, tuple[Hooks, set[str]]] = {
     "gives one choice": (
         Hooks(reply=lambda value: {**value, "choices": value["choices"][:1]} if "choices" in value else value),
         {"reply.choices"},
+    ),
+    "adds what it costs": (
+        Hooks(reply=lambda value: {**value, "usage": {**value["usage"], "cost": 0.1}} if "usage" in value else value),
+        {"reply.added"},
     ),
     "names itself": (Hooks(reply=lambda value: {**value, "provider": "p"}), {"reply.added"}),
     "makes up ids": (

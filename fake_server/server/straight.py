@@ -11,12 +11,16 @@ from types import coroutine
 from typing import Any
 
 
-@coroutine
-def rest_of(work: Coroutine[Any, Any, None], awaited: Any) -> Generator[Any, Any, None]:
+async def rest_of(work: Coroutine[Any, Any, None], awaited: Any) -> None:
     """A coroutine from where it waits on, for a future that `send` gave: a task goes on as if it had begun it.
 
     Until then there was no current task: what needs one, as `asyncio.timeout` does, has to wait for something first.
     """
+    await _steps(work, awaited)  # a task of Python 3.12 takes no generator
+
+
+@coroutine
+def _steps(work: Coroutine[Any, Any, None], awaited: Any) -> Generator[Any, Any, None]:
     try:
         while True:
             try:

@@ -57,7 +57,7 @@ def kind(change: Change) -> str:
     for step in reversed(change.path):
         for name, members in KINDS.items():
             if step in members and (name != "id" or len(change.path) <= _OF_THE_ANSWER):
-                return name
+                return "added" if change.is_added and not _is_invented(change, name) else name
     return "added" if change.is_added else "members"
 
 
@@ -74,15 +74,31 @@ KINDS = {
 }
 
 
+_MAY_GROW = ("usage", "details", "id", "model")
+"""Rules that are about what was there: what is new beside it is for the rule about that."""
+
+
+def _is_invented(change: Change, name: str) -> bool:
+    """Whether a member that is new says something that the upstream did not say, such as a call."""
+    return change.after is not None and name not in _MAY_GROW and change.path[-1] in KINDS[name]
+
+
 _OF_THE_ANSWER = 2
 """Steps of a path to the id of an answer itself, be it in `response`; the ids of calls and items lie deeper."""
 
 
 def differing(pair: Pair, name: str) -> Iterator[Change]:
-    """The changes of the reply that are for the rule of this name."""
+    """The changes of the reply that are for the rule of this name; lost nulls and empty lists are for another."""
     for change in changes(pair.given, pair.got):
-        if kind(change) == name:
+        if not change.is_nothing_dropped and kind(change) == name and not (name == "usage" and _is_unasked(pair)):
             yield change
+
+
+def _is_unasked(pair: Pair) -> bool:
+    """Whether a stream was asked for without token counts: a proxy may ask for them itself, and keep them."""
+    options = pair.sent.get("stream_options")
+    wanted = isinstance(options, dict) and options.get("include_usage") is True
+    return pair.caller.form == "events" and not pair.caller.is_of_responses and not wanted
 
 
 def _register(name: str, clause: str, harm: str, level: Level = MUST) -> Callable[[Pair], Iterable[Complaint]]:
@@ -137,6 +153,16 @@ _register(
     "details", "Log probabilities, annotations and fingerprints come back the same.", "sources and scores are lost"
 )
 _register("members", "Each other member comes back as it was.", "what is new in the API does not get through", SHOULD)
+
+
+@reply.rule("empty-kept", over=compared, level=SHOULD, harm="a decoder that requires the member refuses the answer")
+def empty_kept(pair: Pair) -> Iterable[Complaint]:
+    """A member of the reply that is null or empty comes back as it was."""
+    for change in changes(pair.given, pair.got):
+        if change.is_nothing_dropped:
+            yield change.shown
+
+
 _register("added", "Nothing is added to an answer.", "a strict reader refuses the answer", SHOULD)
 
 
