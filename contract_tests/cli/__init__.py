@@ -28,6 +28,7 @@ from contract_tests.cli.sandwich import sandwich_command
 from contract_tests.cli.schema import schema_command
 from contract_tests.cli.shared_options import print_lines
 from contract_tests.cli.shrink import shrink_command
+from contract_tests.cli.watch import watch_command
 from contract_tests.run.outcome import ExitCode
 from fake_server import ending
 from fake_server.relay.redact import mask_excerpt
@@ -63,6 +64,7 @@ def cli(debug: bool) -> None:
 
 for command in (
     run_command,
+    watch_command,
     doctor_command,
     ready_command,
     sandwich_command,

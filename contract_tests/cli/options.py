@@ -171,7 +171,11 @@ def build_options(given: Mapping[str, Any], otherwise: Iterable[str] = ()) -> Op
 
 
 def _changed(given: Mapping[str, Any]) -> Iterator[str]:
-    """The options that are not at their default and say where the key is, or how long and how large a reply may be."""
+    """Own modules, and options not at their default that say where the key is, or how long and large a reply may be."""
+    own = click.get_current_context().params
+    for flag, name in (("--rules", "own_rules"), ("--cases", "own_cases")):
+        for module in own.get(name, ()):
+            yield from (flag, module)
     for flag in ("--key-env", *BOUNDS):
         name, attributes = TARGET_OPTIONS[flag]
         if given[name] != attributes["default"]:

@@ -90,7 +90,10 @@ def test_own_cases_and_rules_take_part_in_a_run_and_its_baseline(tmp_path: Path)
     known, saved, options = tmp_path / "known.yaml", tmp_path / "r.json", tmp_path / "contract.toml"
     junit = tmp_path / "r.xml"
     with FakeServer(seed=1) as fake:
-        assert contract("run", fake.base_url, *own, "--json", str(saved), "--junit", str(junit)).return_value == 1
+        done = contract("run", fake.base_url, *own, "--json", str(saved), "--junit", str(junit))
+        assert done.return_value == 1
+        again = next(line for line in done.stdout.splitlines() if line.lstrip().startswith("again"))
+        assert f"--rules {ACME} --cases {own[3]}" in again
         assert "acme.billed" in junit.read_text()
         report = json.loads(saved.read_text())
         assert [case["id"] for case in report["cases"]] == ["acme.brief", "acme.echo"]
