@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 from contract_tests.rules.engine import references as see
@@ -19,7 +19,10 @@ from fake_server.wire.http_date import parse_http_date
 
 def _only_value(view: View, name: str) -> str | None:
     """The value of a field that is there once and says something; whatever else it is, `once` names."""
-    values = header_values(view.exchange.headers, name)
+    return _only(header_values(view.exchange.headers, name))
+
+
+def _only(values: Sequence[str]) -> str | None:
     return values[0] if len(values) == 1 and values[0].strip() else None
 
 
@@ -115,10 +118,14 @@ def cors_origin(view: View) -> Iterable[Complaint]:
         yield view, f"Access-Control-Allow-Origin: {values[0]}", "*, or an origin as in https://app.example"
 
 
-def _rate_limit_kinds(view: View) -> Iterable[tuple[View, str]]:
-    """Each kind of limit that the x-ratelimit fields speak of: requests, tokens and others."""
-    kinds = (match.group(2) for name, _ in view.exchange.headers if (match := _RATE.fullmatch(name.lower())))
-    yield from ((view, kind) for kind in dict.fromkeys(kinds))
+def _rate_limit_kinds(view: View) -> Iterable[tuple[View, str, Mapping[str, list[str]]]]:
+    """Each kind of limit that the x-ratelimit fields speak of (requests, tokens, others), with their values by name."""
+    kinds: dict[str, dict[str, list[str]]] = {}
+    for name, value in view.exchange.headers:
+        if match := _RATE.fullmatch(name.lower()):
+            kinds.setdefault(match[2], {}).setdefault(match[1], []).append(value)
+    for kind, values in kinds.items():
+        yield view, kind, values
 
 
 _RATE = re.compile(r"x-ratelimit-(limit|remaining|reset)-(.+)")
@@ -133,11 +140,9 @@ _DURATION = re.compile(r"\d++(\.\d++)?(ms|s|m|h|d)?(\d++(\.\d++)?(ms|s|m|h))*")
     see=see.RATE_LIMITS,
     harm="clients back off too late, or never",
 )
-def rate_limits(view: View, kind: str) -> Iterable[Complaint]:
+def rate_limits(view: View, kind: str, values: Mapping[str, list[str]]) -> Iterable[Complaint]:
     """The x-ratelimit fields hold whole numbers and a duration, and no more remains than the limit."""
-    limit, remaining, reset = (
-        _only_value(view, f"x-ratelimit-{name}-{kind}") for name in ("limit", "remaining", "reset")
-    )
+    limit, remaining, reset = (_only(values.get(name, [])) for name in ("limit", "remaining", "reset"))
     for name, value in (("limit", limit), ("remaining", remaining)):
         if value is not None and not _NUMBER.fullmatch(value):
             yield view, f"x-ratelimit-{name}-{kind}: {value}", "a whole number"
