@@ -58,31 +58,36 @@ def watch_command(paths: tuple[Path, ...], arguments: tuple[str, ...]) -> int:
     --rules, --cases, --ca-file) and those of --watch. After each run but the first it says which findings are new
     and which are mended. The exit code is that of the last run.
     """
-    target, read = _read_arguments(arguments)
+    target, read, written = _read_arguments(arguments)
     watched = (*paths, *read)
     for path in paths:
         if not path.exists():
             raise click.UsageError(f"--watch {path}: there is no such file or folder")
-    stamp = take_stamp(watched)
+    stamp = take_stamp(watched, written)
     terminal = Terminal(console(), (*Options(target).secrets, *keys_of_environment()))
     code, before = int(ExitCode.OK), None
     with tempfile.TemporaryDirectory(prefix="contract-watch-") as folder:
         try:
             while True:
-                code, after = run_once(arguments, Path(folder) / "run.json")
+                code, after, interrupted = run_once(arguments, Path(folder) / "run.json")
+                if interrupted:
+                    return code
                 if before is not None and after is not None:
                     for line, style in describe_turns(before, after):
                         terminal.print(line, style)
                 before = before if after is None else after
                 terminal.print(f"watching  {some([str(path) for path in watched]) or 'nothing'}; Ctrl-C ends it")
-                stamp = _wait_for_change(watched, stamp)
+                stamp = _wait_for_change(watched, stamp, written)
                 _wait_for_target(terminal, target)
         except KeyboardInterrupt:
             return code
 
 
-def _read_arguments(arguments: tuple[str, ...]) -> tuple[str, list[Path]]:
-    """The target, and the files that the run reads. Raises click.UsageError as `contract run` would."""
+def _read_arguments(arguments: tuple[str, ...]) -> tuple[str, list[Path], frozenset[Path]]:
+    """The target, the files that the run reads, and those that it writes, which are no change.
+
+    Raises click.UsageError as `contract run` would.
+    """
     with run_command.make_context("run", list(arguments), parent=click.get_current_context()) as context:
         given: Mapping[str, Any] = context.params
         if not given["target"]:
@@ -92,27 +97,38 @@ def _read_arguments(arguments: tuple[str, ...]) -> tuple[str, list[Path]]:
                 raise click.UsageError(f"{flag} has no use while files are watched; give it to `contract run`")
         names = [config_file(), given["baseline"], given["ca_file"], given["profile"]]
         names += [*given["own_rules"], *given["own_cases"]]
-        return given["target"], [Path(name) for name in names if name and Path(name).is_file()]
+        files = (value for name, value in given.items() if name.endswith("_file") and name != "ca_file")
+        written = frozenset(Path(value).resolve() for value in (*files, given["folder"]) if value)
+        return given["target"], [Path(name) for name in names if name and Path(name).is_file()], written
 
 
-def run_once(arguments: Iterable[str], report: Path) -> tuple[int, Found | None]:
-    """Run in a process of its own, which reads all modules anew; returns its exit code, and what it found if it ran."""
+def run_once(arguments: Iterable[str], report: Path) -> tuple[int, Found | None, bool]:
+    """Run in a process of its own, which reads all modules anew.
+
+    Returns its exit code, what it found (None if nothing was judged), and whether Ctrl-C ended it.
+    """
     report.unlink(missing_ok=True)
     package = __name__.rpartition(".cli.")[0]
     command = [sys.executable, "-m", package, "run", *arguments, "--json", str(report)]
     process = subprocess.Popen(command)  # noqa: S603 - this very command
+    interrupted = False
     try:
         code = process.wait()
     except KeyboardInterrupt:  # which a terminal sends to both: the run reports what it has
-        with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
-            process.wait(10)
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-        raise
+        interrupted = True
+        code = _end(process)
     with suppress(OSError, ValueError):
-        return code, found_in(json.loads(report.read_text(encoding="utf-8")))
-    return code, None
+        return code, found_in(json.loads(report.read_text(encoding="utf-8"))), interrupted
+    return code, None, interrupted
+
+
+def _end(process: subprocess.Popen[bytes]) -> int:
+    """The exit code of a run that was interrupted; one that does not end by itself is killed."""
+    with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+        return process.wait(10)
+    process.kill()
+    process.wait()
+    return int(ExitCode.UNREACHABLE)
 
 
 def found_in(document: Any) -> Found | None:
@@ -132,11 +148,14 @@ def describe_turns(before: Found, after: Found) -> Iterator[tuple[str, str]]:
     yield f"turned    {len(after - before)} new, {len(before - after)} mended, {still} as before", "bold"
 
 
-def take_stamp(paths: Iterable[Path]) -> Stamp:
-    """Each file with its modification time and size. Raises click.UsageError for a folder with too many."""
+def take_stamp(paths: Iterable[Path], written: frozenset[Path] = frozenset()) -> Stamp:
+    """Each file with its modification time and size, without those `written` by the run, and what lies in them.
+
+    Raises click.UsageError for a folder with too many.
+    """
     stamps = []
     for path in paths:
-        for number, file in enumerate(_files_in(path)):
+        for number, file in enumerate(_files_in(path, written)):
             if number >= MOST_FILES:
                 raise click.UsageError(f"--watch {path}: more than {MOST_FILES:,} files; name a smaller folder")
             with suppress(OSError):
@@ -145,21 +164,23 @@ def take_stamp(paths: Iterable[Path]) -> Stamp:
     return tuple(stamps)
 
 
-def _files_in(path: Path) -> Iterator[Path]:
+def _files_in(path: Path, written: frozenset[Path]) -> Iterator[Path]:
     """The file, or the files of the folder, hidden ones and what tools leave there apart."""
+    if path.resolve() in written:
+        return
     if not path.is_dir():
         yield path
         return
     with suppress(OSError):
         for entry in sorted(path.iterdir()):
             if not entry.name.startswith(".") and entry.name not in _SKIPPED and not entry.is_symlink():
-                yield from _files_in(entry)
+                yield from _files_in(entry, written)
 
 
-def _wait_for_change(paths: Iterable[Path], stamp: Stamp) -> Stamp:
+def _wait_for_change(paths: Iterable[Path], stamp: Stamp, written: frozenset[Path]) -> Stamp:
     """Wait until a file is another than at `stamp`, which may be by now; returns the new stamp."""
     watched = tuple(paths)
-    while (now := take_stamp(watched)) == stamp:
+    while (now := take_stamp(watched, written)) == stamp:
         time.sleep(EVERY)
     return now
 

@@ -31,6 +31,7 @@ def start(*words: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
     )
 
@@ -76,6 +77,20 @@ def test_a_change_is_run_again_and_what_turned_is_said(fake: FakeServer, tmp_pat
         process.communicate()
 
 
+def test_ctrl_c_in_the_middle_of_a_run_ends_both_with_the_code_of_that_run(fake: FakeServer) -> None:
+    process = start(fake.base_url)
+    try:
+        read_until(process, "plan")
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to both
+        rest, _ = process.communicate(timeout=60)
+        assert "the run was interrupted" in rest
+        assert "Traceback" not in rest
+        assert process.returncode == 3
+    finally:
+        process.kill()
+        process.communicate()
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -106,3 +121,13 @@ def test_a_folder_is_stamped_without_what_tools_leave_there(tmp_path: Path, monk
 def test_a_report_without_a_judgement_turns_nothing() -> None:
     assert watch.found_in({"verdict": "error"}) is None
     assert watch.found_in([]) is None
+
+
+def test_what_a_run_writes_is_no_change(tmp_path: Path) -> None:
+    for name in ("server.py", "report.html", "saved/a.yaml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    words = ("http://127.0.0.1:9", "--html", str(tmp_path / "report.html"), "--record", str(tmp_path / "saved"))
+    with watch.watch_command.make_context("watch", list(words)):
+        _, _, written = watch._read_arguments(words)
+    assert [Path(name).name for name, *_ in watch.take_stamp([tmp_path], written)] == ["server.py"]
