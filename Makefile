@@ -37,7 +37,7 @@ test proofs: export PYTHONDONTWRITEBYTECODE :=
 test proofs: export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/bytecode
 
 .DEFAULT_GOAL := help
-.PHONY: help setup contract record test proofs fuzz coverage check mutants fake interop judges behaviour bench profile bench-fidelity sdks constraints clean compatibility matrix rules pages langchain suites uses clients ready wheel security audit
+.PHONY: help setup contract record test proofs fuzz coverage check mutants fake interop sandwich judges behaviour bench profile bench-fidelity sdks constraints clean compatibility matrix rules pages langchain suites uses clients ready wheel security audit
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -102,6 +102,9 @@ fake: $(STAMP)  ## serve the fake on http://127.0.0.1:1337
 interop: $(STAMP)  ## run openai-node against the fake and judge real third-party servers; ALL=1 adds the one with PyTorch
 	@$(BIN)/python -m contract_tests.lab.suites node || [ $$? = 3 ]
 	@$(BIN)/python -m contract_tests.lab.interop --json .cache/interop/reports $(if $(ALL),--all)
+
+sandwich: $(STAMP)  ## what real proxies change, with the fake behind them; SANDWICH=--write writes INTEROP.md
+	@$(BIN)/python -m contract_tests.lab.interop.sandwich $(SANDWICH)
 
 behaviour: $(STAMP)  ## judge targets that behave in one way other than OpenAI; BEHAVIOUR='--judges --write' asks other judges too
 	@$(BIN)/python -m contract_tests.lab.behaviour $(BEHAVIOUR)

@@ -10,7 +10,6 @@ from contract_tests.rules.engine.node import Place
 from contract_tests.sandwich.changes import Change, changes, reordered
 from contract_tests.sandwich.pair import Pair, credential, error_of, operation
 from fake_server.wire.exchange import Exchange
-from fake_server.wire.jsontext import Path
 from fake_server.wire.text import format_count
 
 request = Section(
@@ -52,14 +51,15 @@ def between(pair: Pair, wanted: Callable[[Change], bool]) -> Iterator[Change]:
             yield change
 
 
-def is_about(path: Path, names: Iterable[str]) -> bool:
-    """Whether a path leads to one of these members, or into it."""
-    return bool(path) and path[0] in tuple(names)
+def is_within(change: Change, names: Iterable[str]) -> bool:
+    """Whether a change is within one of these members, which came."""
+    is_whole = len(change.path) == 1 and (change.is_added or change.is_dropped or change.is_null_dropped)
+    return bool(change.path) and change.path[0] in tuple(names) and not is_whole
 
 
 def is_plain(change: Change) -> bool:
     """Whether a change is about neither messages nor schemas, or about such a member as a whole."""
-    return not is_about(change.path, (*MESSAGES, *SCHEMAS))
+    return not is_within(change, (*MESSAGES, *SCHEMAS))
 
 
 @request.rule("reached", over=sent, harm="an answer is made up, or a cached one is taken for another question's")
@@ -163,14 +163,14 @@ def added(pair: Pair) -> Iterable[Complaint]:
 @request.rule("messages", over=arrived, harm="the model reads another conversation than the caller wrote")
 def messages(pair: Pair) -> Iterable[Complaint]:
     """Messages arrive word for word, in their order, with all their members."""
-    for change in between(pair, lambda change: is_about(change.path, MESSAGES)):
+    for change in between(pair, lambda change: is_within(change, MESSAGES)):
         yield change.shown
 
 
 @request.rule("schemas", over=arrived, harm="the model fills in another schema than the one the caller checks against")
 def schemas(pair: Pair) -> Iterable[Complaint]:
     """The definitions of tools and formats arrive as they were sent."""
-    for change in between(pair, lambda change: is_about(change.path, SCHEMAS)):
+    for change in between(pair, lambda change: is_within(change, SCHEMAS)):
         yield change.shown
 
 

@@ -8,7 +8,7 @@
     for model in gpt-3.5-turbo gpt-4o gpt-4o-mini text-embedding-3-small; do
         cat <<YAML
   - model_name: $model
-    litellm_params: {model: openai/$model, api_base: "$UPSTREAM", api_key: no-key-needed}
+    litellm_params: {model: openai/$model, api_base: "$UPSTREAM", api_key: contract-kit-upstream}
 YAML
     done
     cat <<YAML

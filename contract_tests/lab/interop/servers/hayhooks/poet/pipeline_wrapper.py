@@ -20,7 +20,7 @@ class PipelineWrapper(BasePipelineWrapper):
     def setup(self):
         self.pipeline = Pipeline()
         generator = OpenAIChatGenerator(
-            api_key=Secret.from_token("no-key-needed"),
+            api_key=Secret.from_token("contract-kit-upstream"),
             model="gpt-4o-mini",
             api_base_url=os.environ["UPSTREAM"],
             max_retries=0,
