@@ -30,7 +30,7 @@ from contract_tests.target.options import Options
 from fake_server.wire.text import format_count, shorten
 
 PAGE = ROOT / "contract_tests" / "sandwich" / "INTEROP.md"
-OWN_KEY = ("litellm", "hayhooks", "lm-proxy")
+OWN_KEY = ("litellm", "hayhooks")
 """Proxies that ask the upstream with a key of their own; the others pass on the caller's, so that it is the same."""
 PROXIES = ("litellm", "portkey", "openai-forward", "g4f", "sglang-router", "hayhooks", "lm-proxy", "aimock")
 _HEAD = """\
@@ -103,11 +103,10 @@ def document(judged: Iterable[Sandwiched]) -> str:
 
 def _details(each: Sandwiched) -> Iterator[str]:
     assert each.report is not None
-    lacking = Counter(
-        result.section.partition(".")[2] for result in each.report.results if result.outcome is Outcome.UNSUPPORTED
-    )
-    if lacking:
-        yield f"It does not have {', '.join(lacking)}."
+    paths = {probe.id: probe.path for probe in probes()}
+    absent = (paths[result.case_id] for result in each.report.results if result.outcome is Outcome.UNSUPPORTED)
+    if lacking := dict.fromkeys(absent):
+        yield f"It does not have {', '.join(f'`{path}`' for path in lacking)}."
         yield ""
     by_rule: dict[str, list[Finding]] = {}
     for finding in each.report.findings:

@@ -9,7 +9,7 @@ from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Place
 from contract_tests.sandwich.changes import Change, changes, reordered
 from contract_tests.sandwich.pair import Pair, credential, error_of, operation
-from fake_server.wire.exchange import Exchange
+from fake_server.wire.exchange import Ending, Exchange
 from fake_server.wire.text import format_count
 
 request = Section(
@@ -98,7 +98,7 @@ def once(pair: Pair) -> Iterable[Complaint]:
 
 def may_be_asked_again(exchange: Exchange) -> bool:
     """Whether an attempt failed in such a way that another may succeed, before the caller had any of it."""
-    if exchange.status is None:
+    if exchange.status is None or exchange.ending is not Ending.CLEAN:
         return True
     return exchange.status in RETRYABLE or exchange.status >= 500
 
