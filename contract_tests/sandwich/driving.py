@@ -9,6 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from statistics import median
 from time import monotonic
 
 from contract_tests.rules.engine.view import View
@@ -107,6 +108,7 @@ class _Driver:
         self._given, self._upstream, self._chosen = given, upstream, chosen
         self._session, self._prefixes = session_for(given.options)
         self._lacks: dict[str, str] = {}
+        self._delays: list[float] = []
 
     async def drive(
         self, on_plan: Callable[[Plan], None] | None, on_result: Callable[[CaseResult], None] | None
@@ -121,7 +123,10 @@ class _Driver:
             played: list[_Played] = []
             session.stopped = await self._play_all(played, on_result) or session.stopped
             await self._upstream.settle()  # a request may be sent again when the caller is gone
+            self._delays.clear()
             results = {each.probe.id: self._judge(each) for each in played}
+            if self._delays:
+                session.note(f"the upstream is asked {median(self._delays):.1f} ms after the proxy, in the median")
         for probe in self._chosen:
             results.setdefault(probe.id, _not_judged(probe, Outcome.NOT_REACHED, session.stopped))
         ordered = tuple(results[probe.id] for probe in self._chosen)
@@ -229,7 +234,8 @@ class _Driver:
 
     async def _send(self, probe: Probe, token: str) -> Exchange:
         body = probe.marked(token, self._model(probe.path))
-        return await self._session.exchange(probe.id, "POST", probe.path, body, ((PAIR_HEADER, token), *probe.headers))
+        fields = ((PAIR_HEADER, token), *probe.headers)
+        return await self._session.exchange(probe.id, "POST", probe.path, body, fields, leave=probe.leave)
 
     def _model(self, path: str) -> str:
         name = NAMES[path]
@@ -247,6 +253,8 @@ class _Driver:
         upstream = tuple(each.but(label=f"{probe.id} upstream {number}") for number, each in behind)
         options = self._given.options
         pair = Pair(probe.id, front, upstream, probe.member, self._given.retries, options.api_key or "", KEY)
+        if upstream and (delay := pair.milliseconds_after(upstream[0])) is not None:
+            self._delays.append(delay)
         result = judge_probe(probe, pair, options.secrets, self._session.is_late)
         exchanges = (front, *(_without_key(each) for each in upstream))
         return replace(result, exchanges=exchanges, seconds=played.seconds)

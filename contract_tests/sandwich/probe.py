@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from contract_tests.target.endpoints import CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES
@@ -19,9 +19,10 @@ QUESTION = "Say a word about a tree, in words or in JSON."
 class Probe:
     """One request to the proxy.
 
-    `id` begins with what is tried: `request`, `reply` or `failure`. `body` is sent to `path` by POST, with a mark in
+    `id` begins with what is tried: request, reply, flow or failure. `body` is sent to `path` by POST, with a mark in
     its text by which the upstream knows it. `member` is the parameter that it is about, '' for none. `reply` is what
-    the upstream answers, as in a script; None has the fake answer as it would without one.
+    the upstream answers, as in a script; None has the fake answer as it would without one. `leave` has the caller hang
+    up at the first event of the reply, or after so many seconds.
     """
 
     id: str
@@ -30,7 +31,8 @@ class Probe:
     body: Mapping[str, Any]
     member: str = ""
     reply: Mapping[str, Any] | None = None
-    headers: tuple[tuple[str, str], ...] = field(default=())
+    headers: tuple[tuple[str, str], ...] = ()
+    leave: float | None = None
 
     @property
     def section(self) -> str:

@@ -33,7 +33,7 @@ TOOLS = [
 @cache
 def probes() -> tuple[Probe, ...]:
     """Every probe, in the order of reports; each has an id of its own."""
-    return (*parameters.probes(), *_messages(), *_schemas(), *_replies(), *_failures())
+    return (*parameters.probes(), *_messages(), *_schemas(), *_replies(), *_flows(), *_failures())
 
 
 def _user(content: Any, **more: Any) -> dict[str, Any]:
@@ -125,6 +125,15 @@ def _replies() -> Iterator[Probe]:
     for form in ("float", "base64"):
         body = {**PLAIN[EMBEDDINGS], "input": ["One.", QUESTION], "encoding_format": form}
         yield Probe(f"reply.embeddings.{form}", f"two vectors as {form}", EMBEDDINGS, body)
+
+
+def _flows() -> Iterator[Probe]:
+    """Streams that come bit by bit, and callers that do not wait."""
+    slow = {"text": TEXT * 3, "timing": {"rate": 15}}
+    yield Probe("flow.stream.paced", "a stream that takes its time", CHAT, chat(stream=True), reply=slow)
+    yield Probe("flow.leave.stream", "a caller that leaves a stream", CHAT, chat(stream=True), reply=slow, leave=20.0)
+    late = {"text": TEXT, "timing": {"first": 3.0}}
+    yield Probe("flow.leave.dict", "a caller that leaves before the answer", CHAT, chat(), reply=late, leave=0.5)
 
 
 def _failures() -> Iterator[Probe]:

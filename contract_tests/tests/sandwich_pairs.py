@@ -75,6 +75,7 @@ class Sides:
     attempts: tuple[int | None, ...] = ()
     reached: bool = True
     probe: str = ""
+    pauses: tuple[float, float] = (0.0, 0.0)
 
     def pair(self) -> Pair:
         """The pair."""
@@ -82,6 +83,7 @@ class Sides:
         behind = Request("POST", self.path, tuple(self.upstream_request.items()), _json(self.arrived))
         given = _exchange(behind, self.statuses[0], dict(HEADERS), self.given, self.endings[0])
         got = _exchange(front, self.statuses[1], self.headers, self.got, self.endings[1])
+        given, got = (_spread(each, pause) for each, pause in zip((given, got), self.pauses, strict=True))
         earlier = tuple(given.but(status=status, writes=()) for status in self.attempts)
         upstream = (*earlier, given) if self.reached else ()
         return Pair("case", got, upstream, self.probe, 0, CALLER, UPSTREAM)
@@ -97,6 +99,14 @@ def _exchange(request: Request, status: int, headers: Mapping[str, str], body: A
     kind = "text/event-stream" if is_stream else "application/json"
     fields = (("content-type", kind), *headers.items())
     return Exchange(request, status, fields, (Write(data),) if data else (), ending, Framing.CHUNKED)
+
+
+def _spread(exchange: Exchange, pause: float) -> Exchange:
+    """The exchange with an event in each write, after a pause."""
+    if not pause:
+        return exchange
+    parts = exchange.payload.split(b"\n\n")[:-1]
+    return exchange.but(writes=tuple(Write(part + b"\n\n", pause) for part in parts))
 
 
 def events(bodies: list[Any]) -> bytes:
@@ -174,11 +184,26 @@ def _both(*edits: Edit) -> Edit:
 
 CUT = (Ending.CUT, Ending.CLEAN)
 
+
+def _paced(front: float, upstream: float, ending: Ending = Ending.CLEAN) -> Edit:
+    """A stream of ten writes; both sides took so many seconds for it, and the caller's ended so."""
+
+    def edit(sides: Sides) -> None:
+        sides.given = sides.got = [*(chunk(letter) for letter in "abcdefgh"), chunk(end="stop"), "[DONE]"]
+        sides.pauses, sides.endings = (upstream / 10, front / 10), (Ending.CLEAN, ending)
+
+    return edit
+
+
 KEPT: dict[str, Edit] = {
     "a dict": lambda sides: None,
     "a stream": streamed(WHOLE, WHOLE),
     "a stream cut elsewhere": streamed(WHOLE, [chunk("H"), chunk("ello"), chunk(end="stop"), "[DONE]"]),
     "a stream whose counts only the proxy asked for": streamed([*WHOLE[:-1], COUNTS, "[DONE]"], WHOLE),
+    "a stream that comes bit by bit": _paced(1.9, 2.0),
+    "a caller that leaves, and an upstream that is left": _both(
+        _paced(0.2, 0.4, Ending.CLIENT_LEFT), _set(endings=(Ending.CLIENT_LEFT, Ending.CLIENT_LEFT))
+    ),
     "a refusal": refusal(),
     "a refusal in HTML": refusal(502, "<html>bad</html>", "<html>bad</html>", 502),
     "a cut that is passed on": streamed(HALF, HALF, (Ending.CUT, Ending.CUT)),
@@ -192,6 +217,8 @@ KEPT: dict[str, Edit] = {
 }
 
 BROKEN: dict[str, Edit] = {
+    "flow.as-it-comes": _paced(0.01, 2.0),
+    "flow.leaves-too": _paced(0.2, 3.0, Ending.CLIENT_LEFT),
     "request.reached": _set(reached=False),
     "request.refused-by-name": _both(refusal(400), _set(reached=False, probe="seed")),
     "request.once": _set(attempts=(200,)),

@@ -31,7 +31,9 @@ class Hooks:
 
     `request` and `reply` change a JSON object, `events` the data of all events of a stream, `status` and `fields` the
     head of a reply, `sent` the header fields that go to the upstream. `times` is how often a request is sent at least,
-    `tries` how often at most where it fails. `on_cut` is what follows a stream that broke off, None for the same end.
+    `tries` how often at most where it fails. `on_cut` is what follows a stream that broke off, None for the same
+    end. One that `goes_on` reads the upstream's reply when the caller has left; one that `buffers` sends a stream when
+    it has all of it, as it does where `events` are changed.
     """
 
     request: Callable[[Value], Value] = same
@@ -46,6 +48,8 @@ class Hooks:
     on_cut: bytes | None = None
     answer: Callable[[Value], Value | None] = lambda _: None
     compact: bool = False
+    goes_on: bool = False
+    buffers: bool = False
 
 
 @dataclass
@@ -79,7 +83,15 @@ class Proxy:
         passed["authorization"] = f"Bearer {KEY}"
         passed = hooks.sent(passed, given.get("authorization", ""))
         async with httpx.AsyncClient(timeout=30) as client:
-            await self._pass_on(client, scope["method"], self.upstream + path, passed, body, send)
+            work = asyncio.create_task(self._pass_on(client, scope["method"], self.upstream + path, passed, body, send))
+            leaving = asyncio.create_task(receive())
+            await asyncio.wait({work} if hooks.goes_on else {work, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            leaving.cancel()
+            if not work.done():
+                work.cancel()
+            await asyncio.gather(work, leaving, return_exceptions=True)
+            if work.done() and not work.cancelled() and (error := work.exception()) is not None:
+                raise error
 
     async def _pass_on(
         self, client: httpx.AsyncClient, method: str, url: str, fields: dict[str, str], body: bytes, send: Any
@@ -117,6 +129,9 @@ class Proxy:
 
     async def _pieces(self, reply: httpx.Response) -> AsyncIterator[bytes]:
         hooks = self.hooks
+        if hooks.buffers:
+            yield await reply.aread()
+            return
         if hooks.events is None:
             try:
                 async for piece in reply.aiter_raw():

@@ -21,7 +21,7 @@ SAMPLE = (
     *("request.chat.seed", "request.chat.temperature", "request.chat.logit_bias", "request.chat.store"),
     *("request.chat.user", "request.chat.stop", "request.chat.unknown", "request.embeddings.encoding_format"),
     *("request.messages.unicode", "request.messages.tool-calls", "request.messages.parts", "request.schemas"),
-    *("reply", "failure"),
+    *("reply", "failure", "flow"),
 )
 """Probes that meet everything that the proxies here do."""
 
@@ -216,9 +216,9 @@ DISHONEST: dict[str, tuple[Hooks, set[str]]] = {
         Hooks(reply=lambda value: {**value, "id": "chatcmpl-p"} if "id" in value else value),
         {"reply.id"},
     ),
-    "loses a delta": (Hooks(events=_lost_delta), {"reply.text"}),
-    "says a delta twice": (Hooks(events=_doubled_delta), {"reply.text"}),
-    "loses the end": (Hooks(events=_not_done), {"reply.done"}),
+    "loses a delta": (Hooks(events=_lost_delta), {"reply.text", "flow.as-it-comes"}),
+    "says a delta twice": (Hooks(events=_doubled_delta), {"reply.text", "flow.as-it-comes"}),
+    "loses the end": (Hooks(events=_not_done), {"reply.done", "flow.as-it-comes"}),
     "makes up an end": (Hooks(on_cut=STOP), {"failure.made-up-end"}),
     "ends a cut stream well": (Hooks(on_cut=b""), {"failure.clean-end"}),
     "loses header fields": (
@@ -244,6 +244,8 @@ DISHONEST: dict[str, tuple[Hooks, set[str]]] = {
         Hooks(path=lambda path: "/v1/chat/completions" if path == "/v1/completions" else path),
         {"request.method-and-path"},
     ),
+    "holds streams back": (Hooks(buffers=True), {"flow.as-it-comes"}),
+    "goes on when the caller has left": (Hooks(goes_on=True), {"flow.leaves-too"}),
     "answers by itself": (
         Hooks(answer=lambda value: {"cached": True} if "[request.messages.unicode]" in str(value) else None),
         {"request.reached"},
