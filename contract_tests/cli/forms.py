@@ -27,6 +27,8 @@ from fake_server import ending
 from fake_server.job_log import print_commands
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
+PRIVATE = "_CONTRACT_PRIVATE_REPORT"
+"""The variable that names the report which another command reads and removes, so that nobody is to hear of it."""
 
 
 @dataclass
@@ -57,8 +59,9 @@ class Written:
         """Print the annotations and the files. What is printed stands in front of the verdict, which is the last."""
         if self.annotations:  # of a document, so masked; wrapped, a line would be no annotation
             print_commands(self.annotations)
-        if self.files:
-            terminal.print(f"written   {', '.join(map(str, self.files))}")
+        shown = [str(path) for path in self.files if str(path) != os.environ.get(PRIVATE)]
+        if shown:
+            terminal.print(f"written   {', '.join(shown)}")
 
     def raise_failures(self) -> None:
         """Raise click.ClickException where a file could not be written."""

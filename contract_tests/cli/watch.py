@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 import click
 
 from contract_tests.cli.config import config_file
+from contract_tests.cli.forms import PRIVATE
 from contract_tests.cli.run import run_command
 from contract_tests.cli.shared_options import console
 from contract_tests.report.findings import count, some
@@ -110,7 +112,7 @@ def run_once(arguments: Iterable[str], report: Path) -> tuple[int, Found | None,
     report.unlink(missing_ok=True)
     package = __name__.rpartition(".cli.")[0]
     command = [sys.executable, "-m", package, "run", *arguments, "--json", str(report)]
-    process = subprocess.Popen(command)  # noqa: S603 - this very command
+    process = subprocess.Popen(command, env={**os.environ, PRIVATE: str(report)})  # noqa: S603 - this very command
     interrupted = False
     try:
         code = process.wait()

@@ -57,6 +57,7 @@ def test_a_change_is_run_again_and_what_turned_is_said(fake: FakeServer, tmp_pat
         first = read_until(process, "watching")
         assert not any(line.startswith("turned") for line in first)
         assert str(rules) in first[-1]
+        assert not any(line.startswith("written") for line in first)
         rules.write_text(rules.read_text().replace('if not root["usage"]', 'if root["usage"]["no"].there and not root'))
         second = read_until(process, "watching")
         assert "mended    acme.billed in acme.brief, acme.echo" in second
