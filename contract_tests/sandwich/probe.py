@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from contract_tests.target.endpoints import CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES
+from contract_tests.target.relay_connection import Field
 
 NAMES = {CHAT: "chat", COMPLETIONS: "completions", EMBEDDINGS: "embeddings", RESPONSES: "responses"}
 """What the endpoints are called in the ids of probes."""
@@ -31,7 +32,7 @@ class Probe:
     body: Mapping[str, Any]
     member: str = ""
     reply: Mapping[str, Any] | None = None
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: tuple[Field, ...] = ()
     leave: float | None = None
 
     @property

@@ -68,6 +68,11 @@ def _messages() -> Iterator[Probe]:
     for name, messages in said.items():
         title = f"messages: {name.replace('-', ' ')}"
         yield Probe(f"request.messages.{name}", title, CHAT, chat(messages=messages), "messages")
+    one_hop = (("Connection", "close, X-Hop"), ("X-Hop", "1"), ("Proxy-Authorization", "Basic bm9ib2R5"))
+    title = "header fields for the proxy alone"
+    yield Probe("request.headers.hop-by-hop", title, CHAT, chat(), headers=one_hop)
+    chunked = (("Transfer-Encoding", "chunked"), ("Content-Length", None))
+    yield Probe("request.headers.chunked", "a body in chunks", CHAT, chat(), headers=chunked)
     items = [
         {"role": "developer", "content": "Be brief."},
         {"type": "message", "role": "user", "content": [{"type": "input_text", "text": QUESTION}]},

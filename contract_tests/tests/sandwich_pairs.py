@@ -55,6 +55,7 @@ GIVEN: dict[str, Any] = {
     "system_fingerprint": "fp_1",
     "new_member": {"kept": True},
 }
+FIELDS = (("Authorization", f"Bearer {CALLER}"), ("Proxy-Authorization", "Basic bm9ib2R5"))
 REFUSED = {"error": {"message": "Slow down.", "type": "requests", "param": "model", "code": "rate_limit_exceeded"}}
 HEADERS = (("x-request-id", "req_1"), ("x-ratelimit-remaining-requests", "9"), ("retry-after", "2"))
 
@@ -79,7 +80,7 @@ class Sides:
 
     def pair(self) -> Pair:
         """The pair."""
-        front = Request("POST", "/v1/chat/completions", (("Authorization", f"Bearer {CALLER}"),), _json(self.sent))
+        front = Request("POST", "/v1/chat/completions", FIELDS, _json(self.sent))
         behind = Request("POST", self.path, tuple(self.upstream_request.items()), _json(self.arrived))
         given = _exchange(behind, self.statuses[0], dict(HEADERS), self.given, self.endings[0])
         got = _exchange(front, self.statuses[1], self.headers, self.got, self.endings[1])
@@ -217,6 +218,7 @@ KEPT: dict[str, Edit] = {
 }
 
 BROKEN: dict[str, Edit] = {
+    "request.hop-by-hop": lambda sides: sides.upstream_request.update({"Proxy-Authorization": "Basic bm9ib2R5"}),
     "flow.as-it-comes": _paced(0.01, 2.0),
     "flow.leaves-too": _paced(0.2, 3.0, Ending.CLIENT_LEFT),
     "request.reached": _set(reached=False),

@@ -50,6 +50,7 @@ class Hooks:
     compact: bool = False
     goes_on: bool = False
     buffers: bool = False
+    keeps_hops: bool = False
 
 
 @dataclass
@@ -79,7 +80,11 @@ class Proxy:
             changed = hooks.request(json.loads(body))
             body = body if changed == value and not hooks.compact and _json(changed) == _json(value) else _json(changed)
             path = hooks.path(path)
-        passed = {name: value for name, value in given.items() if name not in {*_HOP, "authorization"}}
+        own = {*_HOP, "authorization", "proxy-authorization"}
+        own |= (
+            {name.strip().lower() for name in given.get("connection", "").split(",")} if not hooks.keeps_hops else set()
+        )
+        passed = {name: value for name, value in given.items() if name not in own}
         passed["authorization"] = f"Bearer {KEY}"
         passed = hooks.sent(passed, given.get("authorization", ""))
         async with httpx.AsyncClient(timeout=30) as client:

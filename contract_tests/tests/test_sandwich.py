@@ -20,7 +20,13 @@ CALLER = "sk-caller-0123456789abcdef"
 SAMPLE = (
     *("request.chat.seed", "request.chat.temperature", "request.chat.logit_bias", "request.chat.store"),
     *("request.chat.user", "request.chat.stop", "request.chat.unknown", "request.embeddings.encoding_format"),
-    *("request.messages.unicode", "request.messages.tool-calls", "request.messages.parts", "request.schemas"),
+    *(
+        "request.messages.unicode",
+        "request.messages.tool-calls",
+        "request.messages.parts",
+        "request.schemas",
+        "request.headers",
+    ),
     *("reply", "failure", "flow"),
 )
 """Probes that meet everything that the proxies here do."""
@@ -244,6 +250,7 @@ DISHONEST: dict[str, tuple[Hooks, set[str]]] = {
         Hooks(path=lambda path: "/v1/chat/completions" if path == "/v1/completions" else path),
         {"request.method-and-path"},
     ),
+    "passes on what was for itself": (Hooks(keeps_hops=True), {"request.hop-by-hop"}),
     "holds streams back": (Hooks(buffers=True), {"flow.as-it-comes"}),
     "goes on when the caller has left": (Hooks(goes_on=True), {"flow.leaves-too"}),
     "answers by itself": (

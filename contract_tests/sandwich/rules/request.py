@@ -9,7 +9,7 @@ from contract_tests.rules.engine.judge import SHOULD, Complaint, Section
 from contract_tests.rules.engine.node import Place
 from contract_tests.sandwich.changes import Change, changes, reordered
 from contract_tests.sandwich.pair import Pair, credential, error_of, operation
-from fake_server.wire.exchange import Ending, Exchange
+from fake_server.wire.exchange import Ending, Exchange, header_values
 from fake_server.wire.text import format_count
 
 request = Section(
@@ -116,6 +116,33 @@ def method_and_path(pair: Pair) -> Iterable[Complaint]:
     """The upstream is asked for the same operation, by the same method and path below /v1."""
     if not pair.is_same_operation:
         yield Place(), operation(pair.upstream[0]), operation(pair.front)
+
+
+KEPT_OPTIONS = frozenset(("close", "keep-alive"))
+HOP_BY_HOP = ("proxy-authorization", "proxy-connection", "te", "trailer", "keep-alive")
+"""Fields that concern the connection to the proxy alone, beside those that Connection names."""
+
+
+def of_one_hop(pair: Pair) -> Iterator[tuple[Pair, set[str]]]:
+    """The pair with the names of the fields that the caller sent for the proxy alone."""
+    fields = pair.front.request.headers or ()
+    named = ",".join(header_values(fields, "connection")).lower().split(",")
+    names = {name.strip() for name in (*named, *HOP_BY_HOP)} - KEPT_OPTIONS
+    if pair.upstream and (sent := names & {name.lower() for name, _ in fields}):
+        yield pair, sent
+
+
+@request.rule(
+    "hop-by-hop",
+    over=of_one_hop,
+    see=f"{see.HTTP}#section-7.6.1",
+    harm="what was meant for the proxy alone, such as its password, is given to another company",
+)
+def hop_by_hop(pair: Pair, names: set[str]) -> Iterable[Complaint]:
+    """Header fields that concern one connection, and those that Connection names, do not arrive."""
+    for name, value in pair.upstream[0].request.headers or ():
+        if name.lower() in names:
+            yield Place(), f"{name}: {value}", "no such field"
 
 
 @request.rule("model", over=arrived, harm="another model answers than was asked, at another price")
