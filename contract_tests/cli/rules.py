@@ -17,6 +17,8 @@ from contract_tests.report.traces import Parts, find_example
 from contract_tests.rules import RULES, find
 from contract_tests.rules.engine.judge import Rule
 from contract_tests.rules.history import since
+from contract_tests.sandwich.rules import catalogue as sandwich
+from contract_tests.target.options import below
 from fake_server.wire.packed import archive_of
 from fake_server.wire.text import did_you_mean
 
@@ -27,8 +29,8 @@ INDENT = 15
 @click.command("rules")
 @click.argument("prefix", required=False, default="", shell_complete=completion.RULE_OR_SECTION)
 def rules_command(prefix: str) -> int:
-    """List the rules, or only the rule or section PREFIX."""
-    rules = list(RULES.values()) if not prefix else find(prefix)
+    """List the rules, or only the rule or section PREFIX; `sandwich` are those about both sides of a proxy."""
+    rules = list(RULES.values()) if not prefix else _find(prefix)
     if not rules:
         raise click.UsageError(_unknown(prefix))
     width = max(len(rule.id) for rule in rules)
@@ -42,10 +44,10 @@ def rules_command(prefix: str) -> int:
 @click.argument("rule_id", metavar="RULE", shell_complete=completion.RULE)
 def explain_command(rule_id: str) -> int:
     """Explain a rule: its source, its harm, and examples in bytes."""
-    if rule_id not in RULES:
-        below = f"it names {count(len(find(rule_id)), 'rule')}; `contract rules {rule_id}` lists them"
-        raise click.UsageError(f"no rule is called {rule_id!r}; {below}" if find(rule_id) else _unknown(rule_id))
-    rule = RULES[rule_id]
+    rule = RULES.get(rule_id) or sandwich.RULES.get(rule_id)
+    if rule is None:
+        several = f"it names {count(len(_find(rule_id)), 'rule')}; `contract rules {rule_id}` lists them"
+        raise click.UsageError(f"no rule is called {rule_id!r}; {several}" if _find(rule_id) else _unknown(rule_id))
     rows = [
         ("level", rule.level.value),
         ("breaks", rule.harm),
@@ -56,7 +58,7 @@ def explain_command(rule_id: str) -> int:
         ("expected", rule.expected),
         ("needs", ", ".join(sorted(rule.needs))),
         ("yields to", ", ".join(rule.yields_to)),
-        ("applies to", "several exchanges of one case" if rule.relation else "one exchange"),
+        ("applies to", _subject_of(rule)),
     ]
     terminal = Terminal(console())
     terminal.print(f"{rule.id}\n  {rule.clause}")
@@ -73,6 +75,17 @@ def explain_command(rule_id: str) -> int:
         _rows(terminal, "kept by", *_parts(example.kept))
         _rows(terminal, "broken by", *_parts(example.broken), f"→ {example.complaint}")
     return 0
+
+
+def _find(prefix: str) -> list[Rule]:
+    """The rules with this id or below this prefix, those about both sides of a proxy too."""
+    return find(prefix) or [rule for rule in sandwich.RULES.values() if below(rule.id, prefix)]
+
+
+def _subject_of(rule: Rule) -> str:
+    if rule.id in sandwich.RULES:
+        return "both sides of a proxy, which `contract sandwich` judges"
+    return "several exchanges of one case" if rule.relation else "one exchange"
 
 
 def format_clients(rule: Rule) -> str:

@@ -17,6 +17,7 @@ from contract_tests.sandwich.driving import Drive, drive
 from contract_tests.sandwich.parameters import probes as parameter_probes
 from contract_tests.sandwich.probe import PLAIN
 from contract_tests.sandwich.probes import probes
+from contract_tests.sandwich.rules.catalogue import RULES
 from contract_tests.sandwich.upstream import Upstream
 from contract_tests.target.endpoints import CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES
 from contract_tests.target.errors import UsageError
@@ -179,3 +180,16 @@ def test_every_probe_has_an_id_of_its_own() -> None:
     for probe in probes():
         assert probe.name.encode() in probe.marked("0f1e")
         assert b"0f1e" in probe.marked("0f1e")
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_is_explained(rule: str) -> None:
+    done = run_contract("explain", rule)
+    assert done.returncode == 0, done.stderr
+    assert RULES[rule].harm in " ".join(done.stdout.split())
+    assert "both sides of a proxy" in done.stdout
+
+
+def test_the_rules_are_listed_by_their_section() -> None:
+    listed = run_contract("rules", "sandwich.flow").stdout.split("\n")
+    assert [line.split()[0] for line in listed if line] == ["sandwich.flow.as-it-comes", "sandwich.flow.leaves-too"]
