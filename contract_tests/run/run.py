@@ -20,6 +20,7 @@ from contract_tests.run.outcome import CaseResult, RunReport
 from contract_tests.run.play import not_reached
 from contract_tests.run.preflight import TOKENS, find_plain_case, may_think
 from contract_tests.run.put_off import describe_pages, settle
+from contract_tests.run.together import work_together
 from contract_tests.target.endpoints import CHAT
 from contract_tests.target.errors import NoModel, Unreachable, UsageError
 from contract_tests.target.options import Options, Plan
@@ -146,28 +147,7 @@ async def _ask_all(
             if on_result and not _waits(result):
                 on_result(result)
 
-    workers = [asyncio.create_task(work()) for _ in range(session.options.concurrency)]
-    try:
-        async with asyncio.timeout(max(0.0, session.seconds_left)):
-            # not gather, which cancels all of them once more when the first ends: one may be judging to its end
-            ended, _ = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
-            for worker in ended:
-                worker.result()
-        if waiting:
-            raise TimeoutError
-    except TimeoutError:
-        return f"the run's {session.options.run_seconds:g} s are up"
-    except asyncio.CancelledError:
-        current = asyncio.current_task()
-        while current is not None and current.uncancel():
-            pass
-        return "the run was interrupted"
-    finally:
-        session.over = True
-        for worker in workers:
-            worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
-    return ""
+    return await work_together(work, waiting, session)
 
 
 def _describe_wordless(results: Sequence[CaseResult]) -> str:

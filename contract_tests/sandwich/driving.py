@@ -15,6 +15,7 @@ from time import monotonic
 from contract_tests.rules.engine.view import View
 from contract_tests.run.find import prepare, session_for
 from contract_tests.run.outcome import CaseResult, Outcome, RunReport
+from contract_tests.run.together import work_together
 from contract_tests.sandwich.judging import judge_probe
 from contract_tests.sandwich.pair import Pair
 from contract_tests.sandwich.probe import NAMES, PLAIN, Probe
@@ -198,24 +199,7 @@ class _Driver:
                 if on_result:
                     on_result(self._judge(each))
 
-        workers = [asyncio.create_task(work()) for _ in range(self._given.options.concurrency)]
-        try:
-            async with asyncio.timeout(max(0.0, self._session.seconds_left)):
-                await asyncio.gather(*workers)
-            if waiting:
-                raise TimeoutError
-        except TimeoutError:
-            return f"the run's {self._given.options.run_seconds:g} s are up"
-        except asyncio.CancelledError:
-            current = asyncio.current_task()
-            while current is not None and current.uncancel():
-                pass
-            return "the run was interrupted"
-        finally:
-            for worker in workers:
-                worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
-        return ""
+        return await work_together(work, waiting, self._session)
 
     async def _play(self, probe: Probe) -> _Played:
         played, began = _Played(probe, secrets.token_hex(8)), monotonic()
@@ -255,7 +239,7 @@ class _Driver:
         pair = Pair(probe.id, front, upstream, probe.member, self._given.retries, options.api_key or "", KEY)
         if upstream and (delay := pair.milliseconds_after(upstream[0])) is not None:
             self._delays.append(delay)
-        result = judge_probe(probe, pair, options.secrets, self._session.is_late)
+        result = judge_probe(probe, pair, options.secrets)
         exchanges = (front, *(_without_key(each) for each in upstream))
         return replace(result, exchanges=exchanges, seconds=played.seconds)
 

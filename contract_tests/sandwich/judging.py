@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from contract_tests.rules.engine.judge import Level
-from contract_tests.rules.engine.limits import IsLate
 from contract_tests.rules.evidence import with_evidence
 from contract_tests.run.outcome import CaseResult, Outcome, RunReport
 from contract_tests.sandwich.pair import Pair
@@ -25,9 +24,9 @@ _BEHIND = re.compile(r"(.+)-upstream-(\d{1,6})")
 """What the file of an exchange with the upstream is called, beside that of the caller's."""
 
 
-def judge_probe(probe: Probe, pair: Pair, secrets: Sequence[str], is_late: IsLate | None = None) -> CaseResult:
+def judge_probe(probe: Probe, pair: Pair, secrets: Sequence[str]) -> CaseResult:
     """The result of a probe of which both sides are known; it quotes none of the `secrets`."""
-    judgement = judge_pair(pair, is_late)
+    judgement = judge_pair(pair)
     findings = with_evidence(judgement.findings, [pair.caller], (*secrets, *keys_of_environment()))
     levels = {found.rule.level for found in findings}
     outcome = Outcome.FAIL if Level.MUST in levels else Outcome.WARN if Level.SHOULD in levels else Outcome.PASS

@@ -166,6 +166,16 @@ def test_a_crash_in_mid_run_ends_in_a_report(crashes: str) -> None:
         assert {finding.rule.id for finding in report.findings} == {"sandwich.request.refused-by-name"}
 
 
+def test_what_was_found_when_the_time_is_up_stands() -> None:
+    port = free_port()
+    with serving(Proxy(f"http://127.0.0.1:{port}", Hooks(request=without("logit_bias")))) as url:
+        select = ("request.chat.logit_bias", "flow")
+        options = Options(f"{url}/v1", model="gpt-4o", select=select, run_seconds=1.5, concurrency=1)
+        report = asyncio.run(drive(Drive(options, port, wait=20)))
+    assert report.stopped == "the run's 1.5 s are up"
+    assert "sandwich.request.dropped" in {finding.rule.id for finding in report.findings}
+
+
 def test_every_parameter_of_every_endpoint_is_tried() -> None:
     tables = {CHAT: chat, COMPLETIONS: completions, EMBEDDINGS: embeddings, RESPONSES: responses}
     tried = {(probe.path, probe.member) for probe in parameter_probes()}

@@ -36,10 +36,10 @@ PROXIES = ("litellm", "portkey", "openai-forward", "g4f", "sglang-router", "hayh
 _HEAD = """\
 # What real proxies change
 
-Made by `python -m contract_tests.lab.interop.sandwich --write`: each proxy, configured as
-[its script](../lab/interop/servers) says, with the fake as its upstream, driven by {probes} probes. A probe counts as
-the worst that was found on its own side; those of endpoints that a proxy does not have are not counted. Whether a
-change is a fault or meant, this table does not know."""
+Made by `make sandwich SANDWICH=--write`: each proxy, configured as its script in contract_tests/lab/interop/servers
+says, with the fake as its upstream, driven by {probes} probes. A probe counts as the worst that was found on its own
+side; those of endpoints that a proxy does not have are not counted. Whether a change is a fault or meant, this table
+does not know."""
 _SHOWN = 90
 """Characters of a value that are shown."""
 
