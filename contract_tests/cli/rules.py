@@ -29,7 +29,10 @@ INDENT = 15
 @click.command("rules")
 @click.argument("prefix", required=False, default="", shell_complete=completion.RULE_OR_SECTION)
 def rules_command(prefix: str) -> int:
-    """List the rules, or only the rule or section PREFIX; `sandwich` are those about both sides of a proxy."""
+    """List the rules, or only the rule or section PREFIX.
+
+    `sandwich` are those about both sides of a proxy.
+    """
     rules = list(RULES.values()) if not prefix else _find(prefix)
     if not rules:
         raise click.UsageError(_unknown(prefix))
