@@ -15,6 +15,10 @@ DELTAS = ("content", "reasoning_content", "reasoning", "refusal", "arguments", "
 """Members of a streamed choice that grow with each chunk: where they are cut is the server's choice."""
 
 
+_LOOKED_AT = 16
+"""Items of a list, from its end, among which one is sought: a stream may have a hundred thousand."""
+
+
 @dataclass(frozen=True)
 class Pair:
     """Both sides of one request to a proxy.
@@ -171,11 +175,20 @@ def _add(whole: dict[str, Any], part: Mapping[str, Any]) -> None:
             whole[name] = value
 
 
+def _with_index(items: list[Any], index: object) -> dict[str, Any] | None:
+    """The item with this index, which nearly always stands in that place or among the last; None where it does not."""
+    if isinstance(index, bool) or not isinstance(index, int):
+        return None
+    for item in (*items[index : index + 1], *items[: -_LOOKED_AT - 1 : -1]) if index >= 0 else ():
+        if isinstance(item, dict) and item.get("index") == index:
+            return item
+    return None
+
+
 def _joined(before: list[Any], more: list[Any]) -> list[Any]:
     for item in more:
-        index = item.get("index") if isinstance(item, dict) else None
-        same = next((old for old in before if isinstance(old, dict) and old.get("index") == index), None)
-        if index is None or same is None:
+        same = _with_index(before, item.get("index")) if isinstance(item, dict) else None
+        if same is None:
             same = {} if isinstance(item, dict) else item
             before.append(same)
         if isinstance(item, dict):

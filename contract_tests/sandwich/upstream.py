@@ -16,6 +16,8 @@ KEY = "contract-kit-upstream"
 """The key that a proxy is to be given for the upstream: no secret, as it opens nothing and is always the same."""
 PAIR_HEADER = "x-client-request-id"
 """The header field that carries the token too, for requests whose text does not reach the upstream."""
+MOST_KEPT, HEAD = 256 * 1024 * 1024, 4096
+"""Bytes of exchanges that are kept, and what each takes beside its bytes, rounded up."""
 SETTLE = 5.0
 """Seconds that what a proxy still does after its reply is waited for."""
 
@@ -30,10 +32,18 @@ class Upstream:
         self._fake = FakeServer(list(scripts), seed=seed, plain=True)
         self._port = port
         self._relay: Relay | None = None
+        self._kept = 0
+
+    def _keep(self, exchange: Exchange) -> None:
+        """Keep no more than there is room for: how often the upstream is asked, the proxy decides."""
+        if self._kept + exchange.size + HEAD > MOST_KEPT:
+            self.relay.exchanges.remove(exchange)
+        else:
+            self._kept += exchange.size + HEAD
 
     async def __aenter__(self) -> Upstream:
         await asyncio.to_thread(self._fake.start)
-        relay = Relay(self._fake.root, bounds=Bounds(), port=self._port)
+        relay = Relay(self._fake.root, bounds=Bounds(), port=self._port, on_exchange=self._keep)
         try:
             await relay.__aenter__()
         except OSError as error:

@@ -176,6 +176,16 @@ def test_what_was_found_when_the_time_is_up_stands() -> None:
     assert "sandwich.request.dropped" in {finding.rule.id for finding in report.findings}
 
 
+def test_a_proxy_that_asks_without_end_fills_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("contract_tests.sandwich.upstream.MOST_KEPT", 100_000)
+    port, upstreams = free_port(), list[Upstream]()
+    with serving(Proxy(f"http://127.0.0.1:{port}", Hooks(times=5))) as url:
+        options = Options(f"{url}/v1", model="gpt-4o", select=("request.messages",), concurrency=1)
+        report = asyncio.run(drive(Drive(options, port, wait=20), upstreams.append))
+    assert len(report.results) == 10
+    assert sum(each.size + 4096 for each in upstreams[0].relay.exchanges) <= 100_000
+
+
 def test_every_parameter_of_every_endpoint_is_tried() -> None:
     tables = {CHAT: chat, COMPLETIONS: completions, EMBEDDINGS: embeddings, RESPONSES: responses}
     tried = {(probe.path, probe.member) for probe in parameter_probes()}

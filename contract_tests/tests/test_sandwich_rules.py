@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
+from contract_tests.rules.engine.view import View
 from contract_tests.sandwich.changes import changes
+from contract_tests.sandwich.pair import merge
 from contract_tests.sandwich.rules.catalogue import RULES, judge_pair
-from contract_tests.tests.sandwich_pairs import BROKEN, KEPT, Sides
+from contract_tests.tests.proportion import assert_in_proportion
+from contract_tests.tests.sandwich_pairs import BROKEN, KEPT, Sides, events
+from fake_server.wire.exchange import Exchange, Request, Write
 
 
 @pytest.mark.parametrize("name", KEPT)
@@ -53,3 +60,31 @@ def test_a_value_of_any_depth_is_compared() -> None:
         deep, other = [deep], [other]
     (change,) = changes(deep, other)
     assert len(change.path) == 5000
+
+
+@pytest.mark.slow
+def test_a_stream_of_many_calls_is_read_in_proportion() -> None:
+    def calls(first: int, count: int) -> dict[str, Any]:
+        listed = [{"index": number, "function": {"arguments": "{}"}} for number in range(first, first + count)]
+        return {"choices": [{"index": 0, "delta": {"tool_calls": listed}}]}
+
+    def of_size(size: int) -> Callable[[], object]:
+        view = View(streamed_exchange([calls(number, 1) for number in range(size // 100)]))
+        return lambda: merge(view)
+
+    assert_in_proportion(of_size)
+
+
+def test_pieces_of_a_call_are_joined_by_their_index() -> None:
+    pieces = [(0, "a"), (1, "b"), (0, "c"), (1, "d"), (5, "e"), (5, "f")]
+    chunks = [
+        {"choices": [{"index": 0, "delta": {"tool_calls": [{"index": index, "function": {"arguments": text}}]}}]}
+        for index, text in pieces
+    ]
+    (choice,) = merge(View(streamed_exchange(chunks)))["choices"]
+    assert [call["function"]["arguments"] for call in choice["delta"]["tool_calls"]] == ["ac", "bd", "ef"]
+
+
+def streamed_exchange(chunks: list[dict[str, Any]]) -> Exchange:
+    request = Request("POST", "/v1/chat/completions", (), b"{}")
+    return Exchange(request, 200, (("content-type", "text/event-stream"),), (Write(events([*chunks, "[DONE]"])),))
