@@ -84,11 +84,14 @@ def node_checks(seed: int) -> None:
 
 @main.command("uses")
 def uses_command() -> None:
-    """The tests that TESTING.md shows for LangChain, pydantic-ai and the Agents SDK."""
-    with _exiting("LangChain, pydantic-ai or the Agents SDK"), tempfile.TemporaryDirectory() as name:
+    """The tests that TESTING.md shows for LangChain, pydantic-ai and the Agents SDK, and MIGRATING.md for VCR.py."""
+    with _exiting("LangChain, pydantic-ai, the Agents SDK or VCR.py"), tempfile.TemporaryDirectory() as name:
         python = uses.frameworks_python()
         uses.write(uses.text(), Path(name))
-        done = uses.run(["-v", "--no-header", "--tb=short", *uses.THEIRS], Path(name), python)
+        before = Path(name) / "before"
+        uses.write(uses.text(uses.MIGRATING), before)
+        theirs = [*uses.THEIRS, f"{before.name}/{uses.WITH_VCR}"]
+        done = uses.run(["-v", "--no-header", "--tb=short", *theirs], Path(name), python)
     click.echo(done.stdout + done.stderr)
     sys.exit(done.returncode)
 

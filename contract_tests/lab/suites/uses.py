@@ -1,4 +1,4 @@
-"""The files and commands that TESTING.md shows, taken from the page to be run."""
+"""The files and commands that TESTING.md and MIGRATING.md show, taken from the pages to be run."""
 
 from __future__ import annotations
 
@@ -21,11 +21,15 @@ FRAMEWORKS = (
     "langchain-core==1.7.2",
     "pydantic-ai-slim[openai]==2.62.0",
     "openai-agents==0.24.0",
+    "vcrpy==9.4.2",
 )
+MIGRATING = PAGE.with_name("MIGRATING.md")
 THEIRS = ("test_langchain.py", "test_pydantic_ai.py", "test_agents.py")
-"""The files that need these frameworks."""
+"""The files of TESTING.md that need these frameworks."""
+WITH_VCR = "test_with_vcr.py"
+"""The file of MIGRATING.md that needs VCR.py."""
 SECONDS = 120
-_FILE = re.compile(r"^`([\w./-]+)`\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FILE = re.compile(r"^(?:\w[\w ]*, )?`([\w./-]+)`\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -42,9 +46,9 @@ class Command:
         return re.fullmatch(pattern, text.strip(), re.DOTALL) is not None
 
 
-def text() -> str:
+def text(page: Path = PAGE) -> str:
     """The page."""
-    return PAGE.read_text(encoding="utf-8")
+    return page.read_text(encoding="utf-8")
 
 
 def files(page: str) -> dict[str, str]:
