@@ -10,11 +10,11 @@ from itertools import groupby
 from time import monotonic
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 from contract_tests.report.findings import count, first_few, format_finding, format_group, rank, some
+from contract_tests.report.progress import ProgressView
 from contract_tests.report.tolerances import format_ledger, format_tolerated
 from contract_tests.rules import RULES
 from contract_tests.rules.engine.judge import Finding, Level
@@ -45,10 +45,6 @@ _WHOLE = ("bytes", "reply")
 """Labels of lines that are cut to the width already."""
 Row = tuple[str, Iterable[str]]
 """The style of a row, '' for none, and its cells."""
-_PROGRESS = 10
-"""How many times a run that is not on a terminal says how far it is."""
-SIGN_OF_LIFE = 10.0
-"""Seconds without output after which it shows that it goes on."""
 
 
 def wrap_line(line: str, width: int) -> list[str]:
@@ -81,11 +77,7 @@ class Terminal:
         self.console = console
         self.secrets = (*secrets, *keys_of_environment())
         self.keeps_lines = bool(getattr(console, "keeps_lines", False))
-        self._progress: Progress | None = None
-        self._cases = self._done = 0
-        self._shown = 0
-        self._growing = False
-        self._spoke = monotonic()
+        self._progress = ProgressView(console)
 
     def print(self, text: str = "", style: str = "", whole: bool = False) -> None:
         """Print lines without control characters and secrets, wrapped below the start of their text or `whole`."""
@@ -94,7 +86,7 @@ class Terminal:
         if not whole and not self.keeps_lines:
             lines = [row for line in lines for row in wrap_line(line, self.console.width)]
         self.console.print(Text("\n".join(lines), style=style), soft_wrap=True)
-        self._spoke = monotonic()
+        self._progress.spoke = monotonic()
 
     def clean(self, text: str) -> str:
         """The text as this console may show it."""
@@ -104,35 +96,18 @@ class Terminal:
 
     def print_plan(self, plan: Plan, limited: bool = True) -> None:
         """Print what the run is about to send; where answers are not `limited`, without what they cost at most."""
-        self._cases = plan.cases
         self.print(f"target    {plan.base_url}   model {plan.model}")
         tokens = f" and {count(plan.max_tokens, 'token')} of answers" if limited else ""
         self.print(f"plan      {count(plan.cases, 'case')}, at most {count(plan.requests, 'request')}{tokens}")
-        if self.console.is_terminal:
-            columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-            self._progress = Progress(*columns, console=self.console, transient=True)
-            self._progress.add_task("", total=plan.cases)
-            self._progress.start()
+        self._progress.begin(plan.cases)
 
     def print_result(self, result: CaseResult) -> None:
         """Show that a case ended: a progress bar on a terminal, elsewhere one line that grows."""
-        self._done += 1
-        if self._progress is not None:
-            self._progress.update(self._progress.task_ids[0], advance=1, description=result.case_id)
-            return
-        mark = _PROGRESS * self._done // max(self._cases, 1)
-        if mark > self._shown or monotonic() - self._spoke > SIGN_OF_LIFE:
-            text = f"{100 * self._done // max(self._cases, 1)}%" if mark > self._shown else "…"
-            self.console.out(" " if self._growing else "progress  ", text, sep="", end="", highlight=False)
-            self.console.file.flush()
-            self._shown, self._spoke, self._growing = mark, monotonic(), True
+        self._progress.ended(result)
 
     def stop_progress(self) -> None:
         """Remove the progress bar, or end the line of progress."""
-        if self._progress is not None:
-            self._progress.stop()
-        elif self._growing:
-            self._growing = False
+        if self._progress.stop():
             self.print()
 
     # -- the report

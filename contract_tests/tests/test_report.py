@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -281,9 +282,28 @@ def test_masking_leaves_the_rest_alone() -> None:
     assert mask_excerpt(text) == text
 
 
+@pytest.mark.parametrize("width", [40, 60, 110])
+def test_a_run_on_a_terminal_shows_what_was_found_and_what_is_left(width: int) -> None:
+    console = Console(file=io.StringIO(), width=width, force_terminal=True)
+    terminal = Terminal(console)
+    terminal.print_plan(Plan(30, 30, 0, "http://127.0.0.1:1", "m"))
+    terminal.print_result(result("chat.poem", Outcome.PASS))
+    must, should = finding("chat.stream.done-last", "chat.n"), finding("chat.stream.same-model", "chat.n")
+    terminal.print_result(result("chat.n", Outcome.FAIL, must, should))
+    assert terminal._progress._bar is not None
+    terminal._progress._bar.refresh()
+    terminal.stop_progress()
+    assert isinstance(console.file, io.StringIO)
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", console.file.getvalue())
+    assert "2/30" in plain
+    assert ("1 MUST, 1 SHOULD; chat.n" in plain) or width < 100
+    assert all(len(line) <= width for line in re.split(r"[\r\n]+", plain)[2:])
+
+
 def test_a_long_run_without_a_terminal_gives_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr("contract_tests.report.terminal.monotonic", lambda: now[0])
+    for module in ("terminal", "progress"):
+        monkeypatch.setattr(f"contract_tests.report.{module}.monotonic", lambda: now[0])
     console = Console(file=io.StringIO(), width=110)
     terminal = Terminal(console)
     terminal.print_plan(Plan(30, 30, 0, "http://127.0.0.1:1", "m"))
