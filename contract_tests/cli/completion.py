@@ -42,6 +42,13 @@ def _case_sections() -> dict[str, str]:
     return {section: _count(cases, section, "cases") for section in _sections(cases)}
 
 
+def _probes_and_sections() -> dict[str, str]:
+    from contract_tests.sandwich.probes import probes
+
+    titles = {probe.id: probe.title for probe in probes()}
+    return {section: _count(titles, section, "probes") for section in _sections(titles)} | titles
+
+
 def _profiles() -> dict[str, str]:
     from contract_tests.tolerance.file import profile_names
 
@@ -73,6 +80,7 @@ RULE_OR_SECTION = complete(_rules_and_sections)
 CASE_OR_SECTION = complete(lambda: _case_sections() | _cases())
 CASE_OR_MAIN = complete(lambda: {"main": "main(), the seed program"} | _case_sections() | _cases())
 CASE_SECTION = complete(_case_sections)
+PROBE_OR_SECTION = complete(_probes_and_sections)
 PROFILE = complete(_profiles, files=True)
 BUG = complete(_bugs)
 BUG_CLASS = complete(_bug_classes)

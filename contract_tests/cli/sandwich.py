@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from contract_tests.cli import completion
 from contract_tests.cli.config import config_file
 from contract_tests.cli.forms import Outputs, form_options, write_forms
 from contract_tests.cli.options import SECONDS, build_options, config_option, target_options
@@ -64,7 +65,14 @@ _STYLES = {"preserved": "green", "declared": "", "refused": "", "changed": "red"
     help="What the proxy changes on purpose, a TOML file.",
 )
 @output_file("--write-declaration", "proposal", text="Write what was found as a declaration to this file.")
-@click.option("--select", "prefixes", multiple=True, metavar="PREFIX", help="Send only the probes with this prefix.")
+@click.option(
+    "--select",
+    "prefixes",
+    multiple=True,
+    metavar="PREFIX",
+    shell_complete=completion.PROBE_OR_SECTION,
+    help="Send only the probes with this prefix.",
+)
 @target_options()
 @click.option("--concurrency", type=Whole(1, 64), metavar="N", default=4, help="Probes to send at the same time.")
 @click.option("--max-requests", type=Whole(1), metavar="N", default=1000, help="Send at most this many requests.")

@@ -79,6 +79,8 @@ def test_the_fake_completes_bugs() -> None:
         ("contract schema ba", "baseline"),
         ("contract ready --for co", "codex"),
         ("contract do", "doctor"),
+        ("contract sandwich --proxy http://x --select request.chat.se", "request.chat.seed.big"),
+        ("contract sandwich --proxy http://x --select fl", "flow"),
     ],
 )
 def test_what_can_be_completed(line: str, some: str) -> None:
